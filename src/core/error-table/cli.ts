@@ -1,0 +1,73 @@
+/** Mistakes at the command line and in its configuration. */
+export const CLI_ERRORS = {
+  FLAG_UNKNOWN: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "There is no such flag",
+    hint: "Run the command with `--help` to see its flags.",
+  },
+  FLAG_INVALID: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A flag has a value that is not allowed",
+    hint: "Run the command with `--help` to see what the flag takes.",
+  },
+  FILE_NOT_FOUND: {
+    kind: "usage",
+    retryable: false,
+    status: 404,
+    title: "There is no such file",
+    hint: "Check the path; it is read relative to the current directory.",
+  },
+  BUNDLE_FAILED: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "The code cannot be bundled",
+    hint: "Fix the errors of the bundler that are printed above.",
+  },
+  MODULE_LOAD_FAILED: {
+    kind: "user",
+    retryable: false,
+    status: 500,
+    title: "A module threw an error while it was loaded",
+    hint: "Read the cause; code at the top level of a module runs before any task.",
+  },
+  PORT_IN_USE: {
+    kind: "usage",
+    retryable: false,
+    status: 409,
+    title: "The port is taken",
+    hint: "Stop the other process, or choose another with `--port`.",
+  },
+  ENDPOINT_UNREACHABLE: {
+    kind: "system",
+    retryable: true,
+    status: 503,
+    title: "The coordinator cannot be reached",
+    hint: "Check the endpoint with `godwit get config`, or start one with `godwit dev`.",
+  },
+  NODE_TOO_OLD: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "This version of Node.js is too old",
+    hint: "Install Node.js 24, or at least 22.18.",
+  },
+  PROFILE_NOT_FOUND: {
+    kind: "usage",
+    retryable: false,
+    status: 404,
+    title: "There is no such profile",
+    hint: "List profiles with `godwit get config`.",
+  },
+  CONFIG_INVALID: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "The configuration cannot be read",
+    hint: "Fix the key that the message names; `godwit get config` shows where each value comes from.",
+  },
+} as const;

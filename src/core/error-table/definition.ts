@@ -1,0 +1,73 @@
+/** Mistakes in how a project defines its environments, tasks and options. */
+export const DEFINITION_ERRORS = {
+  TASK_NAME_MISSING: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A task has no name",
+    hint: "Give the function a name: `env.task(async function main() { … })`, or pass `name`.",
+  },
+  TASK_NAME_INVALID: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A task name is not allowed",
+    hint: "Use letters, digits, `_` and `-`, starting with a letter.",
+  },
+  TASK_DUPLICATE: {
+    kind: "usage",
+    retryable: false,
+    status: 409,
+    title: "Two tasks have the same name",
+    hint: "Rename one of them; a task name is unique within its environment.",
+  },
+  ENVIRONMENT_NAME_INVALID: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "An environment name is not allowed",
+    hint: "Use lower-case snake_case or kebab-case, for example `nightly-etl`.",
+  },
+  ENVIRONMENT_DUPLICATE: {
+    kind: "usage",
+    retryable: false,
+    status: 409,
+    title: "Two environments have the same name",
+    hint: "Rename one of them, or define the environment in one module and import it.",
+  },
+  RESOURCE_INVALID: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A resource request cannot be read",
+    hint: 'Write resources like `{ cpu: 2, memory: "4Gi", gpu: "L4:1" }`.',
+  },
+  OPTION_INVALID: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "An option has a value that is not allowed",
+    hint: "Check the option against the reference of the function that takes it.",
+  },
+  SCHEMA_UNSUPPORTED: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A schema cannot be used for a task",
+    hint: "Pass a Standard Schema, for example one made by zod, valibot or arktype.",
+  },
+  NOT_ERASABLE: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A file uses TypeScript syntax that cannot be stripped",
+    hint: "Replace enums, namespaces and parameter properties; set `erasableSyntaxOnly` to find them.",
+  },
+  TASK_NOT_EXPORTED: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A task cannot be reached from its module",
+    hint: "Export the task from the file that is deployed.",
+  },
+} as const;
