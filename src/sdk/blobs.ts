@@ -1,0 +1,83 @@
+import { GodwitError } from "../core/errors.ts";
+import { parseBlobUri } from "../core/uri.ts";
+import type { BlobStore } from "../ports/blobs.ts";
+import { currentSession } from "./session.ts";
+
+/** Where files go, and where they come from. */
+export interface BlobAccess {
+  /** Holds everything that is written. */
+  readonly store: BlobStore;
+  /** What every key that is written begins with, such as `team/`. Default none. */
+  readonly prefix?: string | undefined;
+  /** Opens the store of a URI that is not in `store`; without it such a file cannot be read. */
+  open?(uri: string): Promise<BlobStore> | BlobStore;
+}
+
+/** One blob of a store. */
+export interface BlobPlace {
+  readonly store: BlobStore;
+  readonly key: string;
+}
+
+// One slot per process, shared by every copy of the library in it.
+const SLOT = Symbol.for("godwit.blobs.v1");
+type Holder = { [SLOT]?: BlobAccess | undefined };
+
+/**
+ * Decides where files are outside of tasks, for the whole process; `undefined` goes back to the local data folder.
+ * In a task it is the runner that decides.
+ *
+ * @example configureBlobs({ store: openLocalBlobs({ folder: ".godwit/blobs" }) });
+ */
+export function configureBlobs(access: BlobAccess | undefined): void {
+  (globalThis as Holder)[SLOT] = access;
+}
+
+/** What `godwit/local` exports, as far as files know it. */
+interface LocalBlobs {
+  localBlobs(): BlobAccess;
+}
+
+// Not a literal: a bundler must leave it to the installed package.
+const LOCAL_ENGINE: string = "godwit/local";
+
+/** The blob store of the running task, else the configured one, else that of the local data folder. */
+export async function currentBlobs(): Promise<BlobAccess> {
+  const session = currentSession();
+  const found = session?.blobs ?? (globalThis as Holder)[SLOT];
+  if (found !== undefined) return found;
+  if (session !== undefined) {
+    throw new GodwitError("BLOB_STORE_MISSING", "the runner of this task has no blob store for files");
+  }
+  return ((await import(LOCAL_ENGINE)) as LocalBlobs).localBlobs();
+}
+
+/** The store and the key of a URI. @throws GodwitError BLOB_STORE_MISSING, BLOB_URI_INVALID */
+export async function placeOf(access: BlobAccess, uri: string): Promise<BlobPlace> {
+  const key = keyIn(access.store, uri);
+  if (key !== undefined) return { store: access.store, key };
+  const store = await access.open?.(uri);
+  const other = store === undefined ? undefined : keyIn(store, uri);
+  if (store !== undefined && other !== undefined) return { store, key: other };
+  throw new GodwitError("BLOB_STORE_MISSING", `no blob store is configured that has ${uri}`, {
+    hint: "Give `configureBlobs`, or the runner, an `open` that opens the store of such a URI.",
+  });
+}
+
+const SAMPLE = "k";
+
+/** The key of a URI in a store, or undefined when it belongs to another. */
+function keyIn(store: BlobStore, uri: string): string | undefined {
+  const wanted = parseBlobUri(uri);
+  const sample = parseBlobUri(store.uriOf(SAMPLE));
+  if (wanted.scheme === "file" && sample.scheme === "file") {
+    const root = sample.path.slice(0, -SAMPLE.length);
+    return wanted.path.startsWith(root) ? wanted.path.slice(root.length) : undefined;
+  }
+  if (wanted.scheme === "az" && sample.scheme === "az") {
+    const isHere = wanted.account === sample.account && wanted.container === sample.container;
+    return isHere ? wanted.key : undefined;
+  }
+  const isBucket = "bucket" in wanted && "bucket" in sample && wanted.scheme === sample.scheme;
+  return isBucket && wanted.bucket === sample.bucket ? wanted.key : undefined;
+}
