@@ -1,0 +1,71 @@
+import { GodwitError } from "../core/errors.ts";
+import type { TaskDefinition } from "../sdk/definition.ts";
+import type { Registry } from "../sdk/registry.ts";
+import { jsonSchemaOf } from "../sdk/schema.ts";
+import type { StandardSchema } from "../sdk/standard-schema.ts";
+import type { DeploymentRow, TaskRow } from "../store/deployments.ts";
+import type { Bundle } from "./build.ts";
+import { codeHashes } from "./code-hash.ts";
+
+/** What the store keeps of a bundle. */
+export interface DescribedDeployment {
+  readonly deployment: DeploymentRow;
+  readonly tasks: readonly TaskRow[];
+}
+
+export interface DescribeOptions {
+  readonly project?: string;
+  readonly domain?: string;
+  readonly nowMs: number;
+}
+
+/**
+ * The deployment of a bundle: its id is the bundle's hash, so the same code is the same deployment.
+ *
+ * @throws GodwitError TASK_DUPLICATE when two tasks or two environments have one name
+ */
+export async function describeDeployment(
+  bundle: Bundle,
+  registry: Registry,
+  options: DescribeOptions,
+): Promise<DescribedDeployment> {
+  const [conflict] = registry.conflicts();
+  if (conflict !== undefined) {
+    throw new GodwitError("TASK_DUPLICATE", `${bundle.entry} defines \`${conflict}\` more than once`);
+  }
+  const definitions = registry.list();
+  const hashes = await codeHashes(bundle, definitions);
+  return {
+    deployment: {
+      id: bundle.hash,
+      project: options.project ?? "default",
+      domain: options.domain ?? "development",
+      version: bundle.hash.slice(0, VERSION_CHARACTERS),
+      source: JSON.stringify({ file: bundle.entry }),
+      created_ms: options.nowMs,
+    },
+    tasks: definitions.map((definition) =>
+      taskRow(bundle.hash, definition, hashes.get(definition.name) ?? null),
+    ),
+  };
+}
+
+const VERSION_CHARACTERS = 12;
+
+function taskRow(deployment: string, definition: TaskDefinition, codeHash: string | null): TaskRow {
+  const { name, description, input, output, options } = definition;
+  return {
+    deployment,
+    name,
+    description,
+    input_schema: schemaText(input, "input"),
+    output_schema: schemaText(output, "output"),
+    options: JSON.stringify(options),
+    code_hash: codeHash,
+  };
+}
+
+function schemaText(schema: StandardSchema | undefined, side: "input" | "output"): string | null {
+  const found = schema === undefined ? null : jsonSchemaOf(schema, side);
+  return found === null ? null : JSON.stringify(found);
+}

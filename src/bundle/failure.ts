@@ -1,0 +1,68 @@
+import { relative, resolve } from "node:path";
+import type { BuildFailure, Message } from "esbuild";
+import { GodwitError } from "../core/errors.ts";
+
+/** One complaint of the bundler. */
+export interface BundleIssue {
+  /** Path as the user would write it, with line and column (both from 1); empty without a place. */
+  readonly place: string;
+  readonly message: string;
+  /** The line of source, and the column (from 0) it is about. */
+  readonly source: string;
+  readonly column: number;
+}
+
+/** What esbuild threw as BUNDLE_FAILED, with `details: { issues: BundleIssue[] }`. */
+export function bundleFailure(error: unknown, root: string): unknown {
+  const messages = (error as Partial<BuildFailure>).errors;
+  if (!Array.isArray(messages) || messages.length === 0) return error;
+  const issues = (messages as Message[]).map((message) => issueOf(message, root));
+  const [first] = issues;
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
+  const text =
+    first === undefined ? "" : [first.place, first.message].filter((part) => part !== "").join(": ");
+  return new GodwitError("BUNDLE_FAILED", text + more, {
+    details: { issues },
+    hint: hintFor((messages as Message[])[0]),
+  });
+}
+
+function issueOf({ location, text }: Message, root: string): BundleIssue {
+  if (location === null) return { place: "", message: sentence(text), source: "", column: 0 };
+  const file = relative(process.cwd(), resolve(root, location.file));
+  return {
+    place: `${file}:${location.line}:${location.column + 1}`,
+    message: sentence(text),
+    source: location.lineText,
+    column: location.column,
+  };
+}
+
+const NATIVE = /^No loader is configured for "\.node" files: (.*)$/;
+
+/** esbuild speaks of loaders, which nobody here configures. */
+function sentence(text: string): string {
+  const native = NATIVE.exec(text);
+  return native === null
+    ? text
+    : `${packageOf(native[1] ?? "")} has a native add-on, which cannot be bundled`;
+}
+
+function hintFor(message: Message | undefined): string {
+  const text = message?.text ?? "";
+  const native = NATIVE.exec(text)?.[1];
+  if (native !== undefined) {
+    const name = packageOf(native);
+    return `Keep it outside: "godwit": { "external": [${JSON.stringify(name)}] } in package.json; it must then be installed where the tasks run.`;
+  }
+  const missing = /^Could not resolve "([^"]+)"/.exec(text)?.[1];
+  if (missing === undefined) return "Fix the source and run again.";
+  if (/^[./]/.test(missing)) return "Check the path; imports of files need their extension.";
+  return `Install it: \`npm install ${packageOf(`node_modules/${missing}`)}\`.`;
+}
+
+/** `../node_modules/@scope/name/build/x.node` → @scope/name. */
+function packageOf(path: string): string {
+  const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
+  return name ?? path;
+}
