@@ -1,0 +1,52 @@
+import { workerData } from "node:worker_threads";
+import { httpTransport } from "../../src/client/transport.ts";
+import { type HeartbeatOptions, Shared } from "./heartbeat.ts";
+
+/** Without a beat for this long, the event loop stands still. */
+const STILL_MS = 1_500;
+/** A limit is the process's own affair for this long after it has passed. */
+const LIMIT_GRACE_MS = 1_000;
+const LOOK_MS = 250;
+/** How often the coordinator is told; a lease lasts three times as long. */
+const TELL_EVERY_MS = 10_000;
+
+const { buffer, endpoint, token, hello } = workerData as HeartbeatOptions & {
+  readonly buffer: SharedArrayBuffer;
+};
+const shared = new Shared(buffer);
+const transport = httpTransport({ endpoint, token });
+let beats = -1;
+let beatMs = Date.now();
+let toldMs = Date.now();
+
+function look(): void {
+  const nowMs = Date.now();
+  const counted = Atomics.load(shared.beats, 0);
+  if (counted !== beats) {
+    beats = counted;
+    beatMs = nowMs;
+    toldMs = nowMs;
+  }
+  if (nowMs - beatMs < STILL_MS) return;
+  const mustEndMs = shared.mustEndMs[0] ?? 0;
+  // The engine sees that the limit has passed, so the supervisor has nothing to explain.
+  if (mustEndMs > 0 && nowMs > mustEndMs + LIMIT_GRACE_MS) process.kill(process.pid, "SIGKILL");
+  if (nowMs - toldMs < TELL_EVERY_MS) return;
+  toldMs = nowMs;
+  void tell();
+}
+
+/** Asks for nothing, under a number that no grant will ever have: all it does is to keep the runner known. */
+async function tell(): Promise<void> {
+  const signal = AbortSignal.timeout(TELL_EVERY_MS);
+  const request = {
+    runner: hello,
+    channel: "poll",
+    number: Number.MAX_SAFE_INTEGER,
+    want: 0,
+    waitMs: 0,
+  } as const;
+  await transport.exchange(request, signal).catch(() => undefined);
+}
+
+setInterval(look, LOOK_MS);
