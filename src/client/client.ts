@@ -1,0 +1,279 @@
+import type { Json } from "../core/error-record.ts";
+import type { RunEvent } from "../core/event.ts";
+import { isTerminal } from "../core/phase.ts";
+import type * as api from "./api.ts";
+import { Connection, type ConnectionOptions, readJson } from "./connection.ts";
+import { type FollowOptions, follow } from "./follow.ts";
+import { address } from "./query.ts";
+
+/** What every method takes last. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A POST is sent with a key, so that it can be repeated. Default: a new one for each call. */
+export interface PostOptions extends CallOptions {
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** How long the coordinator may hold the request, such as `20s` or a number of milliseconds. */
+export interface WaitOptions extends CallOptions {
+  readonly wait?: string | number | undefined;
+}
+
+type Place = { readonly project?: string; readonly domain?: string };
+
+const RETRIES = 3;
+
+/**
+ * The public HTTP API, with types. Every request is repeated a few times when the connection or the coordinator
+ * fails, and does its work once all the same.
+ *
+ * @example
+ * const client = new GodwitClient({ endpoint: "http://localhost:4000" });
+ * const run = await client.startRun({ task: "hello.main", input: { data: [1, 2, 3] } }, { wait: "20s" });
+ * @throws GodwitError with the code the coordinator answered; ENDPOINT_UNREACHABLE when nobody answers
+ */
+export class GodwitClient {
+  readonly #connection: Connection;
+
+  constructor(options: ConnectionOptions) {
+    this.#connection = new Connection(options);
+  }
+
+  get endpoint(): string {
+    return this.#connection.endpoint;
+  }
+
+  /** Starts a run; with `wait` the reply has its outcome if it ended by then. */
+  startRun(body: api.StartRunBody, options: PostOptions & WaitOptions = {}): Promise<api.StartedRun> {
+    return this.#post(address("/v1/runs", [], { wait: options.wait }), body, options);
+  }
+
+  listRuns(query: api.RunQuery = {}, options?: CallOptions): Promise<api.ListPage<api.RunSummary>> {
+    return this.#get(address("/v1/runs", [], query), options);
+  }
+
+  getRun(run: string, options?: CallOptions): Promise<api.RunDetail> {
+    return this.#get(address("/v1/runs/{}", [run]), options);
+  }
+
+  /** How a run ended; `outcome` is null when it has not, within `wait`. */
+  getResult(run: string, options: WaitOptions = {}): Promise<api.RunResult> {
+    return this.#get(address("/v1/runs/{}/result", [run], { wait: options.wait }), options);
+  }
+
+  abortRun(run: string, reason?: string, options: PostOptions = {}): Promise<api.Aborted> {
+    return this.#post(address("/v1/runs/{}/abort", [run]), reason === undefined ? {} : { reason }, options);
+  }
+
+  rerun(
+    run: string,
+    body: api.RerunBody = {},
+    options: PostOptions & WaitOptions = {},
+  ): Promise<api.StartedRun> {
+    return this.#post(address("/v1/runs/{}/rerun", [run], { wait: options.wait }), body, options);
+  }
+
+  listActions(
+    run: string,
+    query: api.ActionQuery = {},
+    options?: CallOptions,
+  ): Promise<api.ListPage<api.ActionSummary>> {
+    return this.#get(address("/v1/runs/{}/actions", [run], query), options);
+  }
+
+  countActions(
+    run: string,
+    query: { readonly parent?: string; readonly by?: readonly ("parent" | "task" | "phase")[] } = {},
+    options?: CallOptions,
+  ): Promise<api.ActionCounts> {
+    return this.#get(address("/v1/runs/{}/actions/counts", [run], query), options);
+  }
+
+  getAction(run: string, action: string, options?: CallOptions): Promise<api.ActionDetail> {
+    return this.#get(address("/v1/runs/{}/actions/{}", [run, action]), options);
+  }
+
+  /** The files and folders that the actions of a run took and gave. */
+  listLineage(
+    run: string,
+    query: api.EdgeQuery = {},
+    options?: CallOptions,
+  ): Promise<api.ListPage<api.EdgeView>> {
+    return this.#get(address("/v1/runs/{}/lineage", [run], query), options);
+  }
+
+  abortAction(
+    at: { readonly run: string; readonly action: string },
+    reason?: string,
+    options: PostOptions = {},
+  ): Promise<api.Aborted> {
+    const path = address("/v1/runs/{}/actions/{}/abort", [at.run, at.action]);
+    return this.#post(path, reason === undefined ? {} : { reason }, options);
+  }
+
+  /** One page of events, for whoever cannot stream. */
+  listEvents(
+    run: string,
+    query: { readonly after?: number; readonly wait?: string | number } = {},
+    options?: CallOptions,
+  ): Promise<api.EventPage> {
+    return this.#get(address("/v1/runs/{}/events", [run], query), options);
+  }
+
+  /** Every event of a run after `after`, each once, whatever happens to the connection. Ends after the run's last. */
+  async *events(
+    run: string,
+    options: FollowOptions & { readonly after?: number } = {},
+  ): AsyncGenerator<RunEvent, void, void> {
+    const { after, ...more } = options;
+    const path = address("/v1/runs/{}/events", [run]);
+    const last = after === undefined ? undefined : String(after);
+    for await (const { data } of follow(this.#connection, { path, after: last, ...more })) {
+      const event = JSON.parse(data) as RunEvent;
+      yield event;
+      if (event.type === "run" && isTerminal(event.phase)) return;
+    }
+  }
+
+  listLogs(
+    run: string,
+    query: api.LogQuery = {},
+    options?: CallOptions,
+  ): Promise<api.ListPage<api.LogChunkView>> {
+    return this.#get(address("/v1/runs/{}/logs", [run], query), options);
+  }
+
+  /** What is logged and what will be, until the run ends; each chunk once. */
+  async *logs(
+    run: string,
+    options: FollowOptions & { readonly action?: string; readonly attempt?: number } = {},
+  ): AsyncGenerator<api.LogChunkView, void, void> {
+    const { action, attempt, ...more } = options;
+    const path = address("/v1/runs/{}/logs", [run], { action, attempt });
+    const seen = new Map<string, number>();
+    for await (const { event, data } of follow(this.#connection, { path, ...more })) {
+      if (event === "end") return;
+      const chunk = JSON.parse(data) as api.LogChunkView;
+      const name = `${chunk.action} ${chunk.attempt}`;
+      // A new connection starts from the beginning.
+      if (chunk.seq <= (seen.get(name) ?? 0)) continue;
+      seen.set(name, chunk.seq);
+      yield chunk;
+    }
+  }
+
+  listConditions(
+    query: api.PageQuery & Place & { readonly run?: string } = {},
+    options?: CallOptions,
+  ): Promise<api.ListPage<api.ConditionView>> {
+    return this.#get(address("/v1/conditions", [], query), options);
+  }
+
+  /** Answers a condition, by its name or the id of its action. */
+  signal(
+    at: { readonly run: string; readonly condition: string },
+    answer: { readonly value?: Json; readonly by?: string },
+    options: PostOptions = {},
+  ): Promise<api.Signalled> {
+    return this.#post(address("/v1/runs/{}/conditions/{}/signal", [at.run, at.condition]), answer, options);
+  }
+
+  listTasks(
+    query: api.PageQuery & Place = {},
+    options?: CallOptions,
+  ): Promise<api.ListPage<api.TaskSummary>> {
+    return this.#get(address("/v1/tasks", [], query), options);
+  }
+
+  getTask(
+    task: string,
+    query: Place & { readonly deployment?: string } = {},
+    options?: CallOptions,
+  ): Promise<api.TaskDetail> {
+    return this.#get(address("/v1/tasks/{}", [task], query), options);
+  }
+
+  /** Registers a deployment under the hash of its content; twice is a no-op. */
+  deploy(id: string, body: api.DeploymentBody, options?: CallOptions): Promise<api.DeploymentDetail> {
+    return this.#send("PUT", address("/v1/deployments/{}", [id]), { body, ...options });
+  }
+
+  getDeployment(id: string, options?: CallOptions): Promise<api.DeploymentDetail> {
+    return this.#get(address("/v1/deployments/{}", [id]), options);
+  }
+
+  listDeployments(
+    query: api.PageQuery & Place = {},
+    options?: CallOptions,
+  ): Promise<api.ListPage<api.DeploymentSummary>> {
+    return this.#get(address("/v1/deployments", [], query), options);
+  }
+
+  listCache(
+    query: api.PageQuery & Place & { readonly task?: string } = {},
+    options?: CallOptions,
+  ): Promise<api.ListPage<api.CacheEntryView>> {
+    return this.#get(address("/v1/cache", [], query), options);
+  }
+
+  deleteCacheEntry(key: string, options?: CallOptions): Promise<void> {
+    return this.#delete(address("/v1/cache/{}", [key]), options);
+  }
+
+  /** Makes an API key; the reply is the only one that has its secret. */
+  createKey(body: api.KeyBody, options: PostOptions = {}): Promise<api.CreatedKey> {
+    return this.#post("/v1/keys", body, options);
+  }
+
+  listKeys(
+    query: api.PageQuery & { readonly project?: string } = {},
+    options?: CallOptions,
+  ): Promise<api.ListPage<api.KeyView>> {
+    return this.#get(address("/v1/keys", [], query), options);
+  }
+
+  /** Ends a key now. */
+  deleteKey(id: string, options?: CallOptions): Promise<void> {
+    return this.#delete(address("/v1/keys/{}", [id]), options);
+  }
+
+  /** Resolves when the coordinator and its store answer. */
+  checkReady(options: CallOptions = {}): Promise<void> {
+    return this.#connection.send({ method: "GET", path: "/readyz", retries: 0, ...options }, () =>
+      Promise.resolve(),
+    );
+  }
+
+  #get<Body>(path: string, options?: CallOptions): Promise<Body> {
+    return this.#send("GET", path, { ...options });
+  }
+
+  #delete(path: string, options: CallOptions = {}): Promise<void> {
+    const call = { method: "DELETE", path, retries: 0, ...options } as const;
+    return this.#connection.send(call, () => Promise.resolve());
+  }
+
+  #post<Body>(path: string, body: object, { idempotencyKey, signal }: PostOptions): Promise<Body> {
+    const key = { "Idempotency-Key": idempotencyKey ?? crypto.randomUUID() };
+    return this.#send("POST", path, { body, headers: key, signal });
+  }
+
+  #send<Body>(
+    method: "GET" | "POST" | "PUT",
+    path: string,
+    {
+      body,
+      headers,
+      signal,
+    }: CallOptions & { readonly body?: object; readonly headers?: Record<string, string> },
+  ): Promise<Body> {
+    const json = body === undefined ? {} : { "Content-Type": "application/json" };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return this.#connection.send(
+      { method, path, body: text, headers: { ...json, ...headers }, signal, retries: RETRIES },
+      readJson<Body>,
+    );
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * A typed client of Godwit's HTTP API, on Web APIs only: Node, Deno, Bun, browsers and workers.
+ *
+ * @example
+ * import { GodwitClient } from "godwit/client";
+ *
+ * const client = new GodwitClient({ endpoint: "https://godwit.example.com", token: process.env.GODWIT_TOKEN });
+ * for await (const event of client.events(run)) console.log(event.type, event.phase);
+ *
+ * @module
+ */
+
+export type * from "./api.ts";
+export { type CallOptions, GodwitClient, type PostOptions, type WaitOptions } from "./client.ts";
+export type { ConnectionOptions } from "./connection.ts";
+export type { FollowOptions } from "./follow.ts";
+export { httpTransport, type TransportOptions } from "./transport.ts";

@@ -1,0 +1,38 @@
+import { createRoute, type RouteConfig } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import type { Scope } from "../auth/api-key.ts";
+import { requireScope } from "../auth/caller.ts";
+import { onceOnly } from "../idempotency.ts";
+import type { CoordinatorEnv } from "../parts.ts";
+
+/** Every error, in the document; the reply itself is made in `problem.ts`. */
+const PROBLEM = { $ref: "#/components/responses/Problem" } as const;
+
+/**
+ * A route as handlers see it. What it answers is documentation: the bodies have the types of `client/api.ts`, which
+ * the client reads them with.
+ */
+type PublicRoute<Path extends string, Route> = Omit<Route, "responses"> & {
+  readonly path: Path;
+  readonly responses: { readonly 200: { readonly description: string } };
+  readonly middleware: MiddlewareHandler<CoordinatorEnv>[];
+};
+
+/**
+ * A route of the public API: refuses whoever has not got `scope`, answers a POST with an `Idempotency-Key` once, and
+ * documents both.
+ */
+export function publicRoute<const Path extends string, const Route extends Omit<RouteConfig, "path">>(
+  scope: Scope,
+  route: Route & { readonly path: Path },
+): PublicRoute<Path, Route> {
+  const isPost = route.method === "post";
+  const key = { name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } } as const;
+  return createRoute({
+    ...route,
+    security: [{ apiKey: [scope] }],
+    ...(isPost && { parameters: [key] }),
+    responses: { ...route.responses, default: PROBLEM },
+    middleware: isPost ? [requireScope(scope), onceOnly] : [requireScope(scope)],
+  }) as unknown as PublicRoute<Path, Route>;
+}

@@ -1,0 +1,137 @@
+import { z } from "@hono/zod-openapi";
+import type { ZodType } from "zod";
+import type {
+  CacheEntryView,
+  DeployedTaskBody,
+  DeploymentBody,
+  DeploymentDetail,
+  DeploymentSummary,
+  TaskDetail,
+  TaskSummary,
+} from "../../client/api.ts";
+import type { CallOptions } from "../../core/call.ts";
+import { findSchemaFault } from "../schema-check.ts";
+import { json } from "./shared.ts";
+
+const place = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be letters, digits, `.`, `_` and `-`");
+const milliseconds = z.number().min(0);
+const texts = z.array(z.string().min(1).max(256)).max(100);
+
+/** A JSON Schema that can be used to check values. */
+const schema = json.superRefine((given, context) => {
+  if (given === null) return;
+  const isSchema = typeof given === "boolean" || (typeof given === "object" && !Array.isArray(given));
+  const fault = isSchema ? findSchemaFault(given) : "must be a JSON Schema";
+  if (fault !== null) context.addIssue({ code: "custom", message: fault });
+});
+
+/** Options of a task after its levels were resolved; what the engine reads is checked, so that no run meets nonsense. */
+const options: ZodType<CallOptions> = z.looseObject({
+  retries: z
+    .strictObject({
+      count: z.int().min(0),
+      delayMs: milliseconds.optional(),
+      factor: z.number().min(1).optional(),
+      maxDelayMs: milliseconds.optional(),
+      jitter: z.enum(["full", "none"]).optional(),
+      only: texts.optional(),
+      never: texts.optional(),
+    })
+    .optional(),
+  limits: z
+    .strictObject({
+      attemptMs: milliseconds.optional(),
+      queuedMs: milliseconds.optional(),
+      deadlineMs: milliseconds.optional(),
+    })
+    .optional(),
+  cache: z
+    .strictObject({
+      mode: z.enum(["auto", "override", "disable"]),
+      version: z.string().max(256).optional(),
+      salt: z.string().max(256).optional(),
+      ignoredInputs: texts.optional(),
+      scope: z.enum(["global", "project", "domain"]).optional(),
+      serialize: z.boolean().optional(),
+    })
+    .optional(),
+  resources: z.looseObject({}).optional(),
+  interruptible: z.boolean().optional(),
+  priority: z.int().optional(),
+  concurrency: z.strictObject({ key: z.string().min(1).max(256), limit: z.int().min(1) }).optional(),
+  secrets: texts.optional(),
+}) as ZodType as ZodType<CallOptions>;
+
+const task: ZodType<DeployedTaskBody> = z
+  .strictObject({
+    name: z.string().min(1).max(256),
+    description: z.string().max(10_000).nullable().optional(),
+    inputSchema: schema.optional(),
+    outputSchema: schema.optional(),
+    options: options.optional(),
+    codeHash: z.string().max(128).nullable().optional(),
+  })
+  .openapi("DeployedTask") as ZodType<DeployedTaskBody>;
+
+/** The hash of what is deployed; it also names a pool, so it has none of the signs that mean something there. */
+export const deploymentId: ZodType<string> = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be letters, digits, `.`, `_` and `-`");
+
+export const deploymentBody: ZodType<DeploymentBody> = z
+  .strictObject({
+    project: place.optional(),
+    domain: place.optional(),
+    version: z.string().min(1).max(128).optional(),
+    source: json.optional(),
+    tasks: z
+      .array(task)
+      .max(5_000)
+      .refine(
+        (tasks) => new Set(tasks.map(({ name }) => name)).size === tasks.length,
+        "has two tasks of one name",
+      ),
+  })
+  .openapi("Deploy") as ZodType<DeploymentBody>;
+
+const summary = z.object({
+  id: z.string(),
+  project: z.string(),
+  domain: z.string(),
+  version: z.string(),
+  createdMs: z.int(),
+});
+
+export const deploymentSummary: ZodType<DeploymentSummary> = summary.openapi("DeploymentSummary");
+export const deploymentDetail: ZodType<DeploymentDetail> = summary
+  .extend({ source: json, tasks: z.array(task) })
+  .openapi("Deployment") as ZodType as ZodType<DeploymentDetail>;
+
+const taskView = z.object({
+  name: z.string(),
+  description: z.string().nullable(),
+  project: z.string(),
+  domain: z.string(),
+  deployment: z.string(),
+  version: z.string(),
+  deployedMs: z.int(),
+});
+
+export const taskSummary: ZodType<TaskSummary> = taskView.openapi("TaskSummary");
+export const taskDetail: ZodType<TaskDetail> = taskView
+  .extend({ inputSchema: json, outputSchema: json, options: json, codeHash: z.string().nullable() })
+  .openapi("Task") as ZodType as ZodType<TaskDetail>;
+
+export const cacheEntry: ZodType<CacheEntryView> = z
+  .object({
+    key: z.string(),
+    project: z.string(),
+    domain: z.string(),
+    task: z.string(),
+    run: z.string(),
+    action: z.string(),
+    createdMs: z.int(),
+  })
+  .openapi("CacheEntry");

@@ -1,0 +1,143 @@
+import type { Hono } from "hono";
+import { createCoordinator } from "../../src/coordinator/app.ts";
+import type { Scope } from "../../src/coordinator/auth/api-key.ts";
+import { createApiKey } from "../../src/coordinator/auth/api-keys.ts";
+import type { CoordinatorEnv, CoordinatorOptions, LogEntry } from "../../src/coordinator/parts.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
+import type { ExchangeReply, ExchangeRequest, LeaseGrant } from "../../src/core/protocol.ts";
+import { EngineCore } from "../../src/engine/core.ts";
+import { systemClock } from "../../src/ports/clock.ts";
+import { systemRandom } from "../../src/ports/random.ts";
+import type { SqlDriver } from "../../src/store/driver.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { openSqlite } from "../../src/store/sqlite.ts";
+
+export const SIGNING_KEY: Uint8Array = new Uint8Array(32).fill(7);
+
+/** A coordinator on a database in memory. */
+export interface System {
+  readonly app: Hono<CoordinatorEnv>;
+  readonly core: EngineCore;
+  readonly logs: LogEntry[];
+  /** Sends a request with a JSON body. */
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export async function openSystem(
+  options: Partial<CoordinatorOptions> & { readonly now?: () => number; readonly driver?: SqlDriver } = {},
+): Promise<System> {
+  const driver = options.driver ?? openSqlite({ path: ":memory:", synchronous: "off" });
+  await migrate(driver);
+  const clock = options.now === undefined ? systemClock : { ...systemClock, now: options.now };
+  const core = new EngineCore({ driver, clock, random: systemRandom });
+  const logs: LogEntry[] = [];
+  const app = createCoordinator({
+    core,
+    auth: { mode: "open" },
+    signingKey: SIGNING_KEY,
+    onLog: (entry) => logs.push(entry),
+    ...options,
+  });
+  return {
+    app,
+    core,
+    logs,
+    send: async (method, path, body, headers = {}) =>
+      app.request(path, {
+        method,
+        headers: { ...(body !== undefined && { "Content-Type": "application/json" }), ...headers },
+        ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      }),
+    close: () => driver.close(),
+  };
+}
+
+/** The JSON of a reply that must have the given status. */
+export async function json<Body>(reply: Response | Promise<Response>, status: number): Promise<Body> {
+  const got = await reply;
+  const text = await got.text();
+  if (got.status !== status) throw new Error(`${got.status} instead of ${status}: ${text}`);
+  return (text === "" ? null : JSON.parse(text)) as Body;
+}
+
+export async function keyFor(
+  { core }: System,
+  scopes: readonly Scope[],
+  more: { readonly project?: string; readonly expiresMs?: number } = {},
+): Promise<Record<string, string>> {
+  const { key } = await createApiKey(core, { name: "test", scopes, ...more });
+  return { Authorization: `Bearer ${key}` };
+}
+
+/** A runner whose exchanges are written by hand. */
+export class HandRunner {
+  readonly id: string;
+  readonly #system: System;
+  readonly #headers: Record<string, string>;
+  #number = 1;
+
+  constructor(system: System, id = "runner-1", headers: Record<string, string> = {}) {
+    this.#system = system;
+    this.id = id;
+    this.#headers = headers;
+  }
+
+  request(part: Partial<ExchangeRequest> = {}): ExchangeRequest {
+    const runner = { id: this.id, pools: ["*"], slots: 8, backend: "local", host: "here", pid: 1 };
+    return { runner, channel: "report", number: this.#number, want: 0, ...part };
+  }
+
+  async report(part: Partial<ExchangeRequest> = {}): Promise<ExchangeReply> {
+    const path = "/internal/v1/report";
+    const reply = await json<ExchangeReply>(
+      this.#system.send("POST", path, this.request(part), this.#headers),
+      200,
+    );
+    if (reply.closed) this.#number += 1;
+    return reply;
+  }
+
+  /** Takes what is queued. */
+  async lease(want = 8): Promise<readonly LeaseGrant[]> {
+    const reply = await this.report({ want });
+    return reply.leases;
+  }
+
+  async finish(lease: string, outcome: Outcome): Promise<ExchangeReply> {
+    return this.report({ outcomes: [{ lease, outcome, startedMs: 1, endedMs: 2 }] });
+  }
+}
+
+export const DEPLOYMENT = {
+  version: "v1",
+  source: { file: "hello.ts" },
+  tasks: [
+    {
+      name: "hello.main",
+      description: "Doubles",
+      inputSchema: {
+        $schema: "https://json-schema.org/draft/2020-12/schema",
+        type: "object",
+        properties: { x: { type: "number" }, names: { type: "array", items: { type: "string" } } },
+        required: ["x"],
+        additionalProperties: false,
+      },
+      options: { retries: { count: 2 } },
+      codeHash: "c1",
+    },
+    { name: "hello.free" },
+  ],
+};
+
+/** Registers {@link DEPLOYMENT} as `d1`. */
+export function deploy(
+  system: System,
+  more: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<unknown> {
+  const { id = "d1", ...body } = more;
+  return json(system.send("PUT", `/v1/deployments/${id}`, { ...DEPLOYMENT, ...body }, headers), 201);
+}
+
+export const OK: Outcome = { ok: true, value: "42" };
