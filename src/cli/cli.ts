@@ -1,0 +1,25 @@
+import type { Terminal } from "./terminal.ts";
+
+/** How data is printed. */
+export type OutputFormat = "json" | "table" | "id";
+
+/** What every verb gets. */
+export interface Cli {
+  readonly terminal: Terminal;
+  readonly isVerbose: boolean;
+  readonly output: OutputFormat;
+  /** What tasks print is shown while a run is followed. */
+  readonly showsLogs: boolean;
+  /** Data folder; undefined: the default. */
+  readonly dataDir: string | undefined;
+  /** Coordinator to talk to; undefined: the engine in this process. */
+  readonly endpoint: string | undefined;
+  readonly token: string | undefined;
+}
+
+/** What a verb was called with. */
+export interface Invocation {
+  /** Arguments by position. */
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+}

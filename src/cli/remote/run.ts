@@ -1,0 +1,47 @@
+import type { StartRunBody } from "../../client/api.ts";
+import { GodwitClient } from "../../client/client.ts";
+import type { Json } from "../../core/error-record.ts";
+import { encodeValue } from "../../core/value.ts";
+import type { Cli } from "../cli.ts";
+import { EXIT } from "../exit-code.ts";
+import { parsePairs } from "../labels.ts";
+import { loadUserFile, pickTask, readTaskInput } from "../user-file.ts";
+import type { RunOptions, WantedRun } from "../wanted.ts";
+import { followRemotely } from "./follow.ts";
+import { upload } from "./upload.ts";
+
+/** Runs a task of a file on a coordinator: its code is uploaded there first. */
+export async function runRemotely(cli: Cli, { file, task, flags, options }: WantedRun): Promise<number> {
+  const { bundle, registry } = await loadUserFile(file, options.external);
+  const definition = pickTask(registry, file, task);
+  const input = await readTaskInput(definition, { whole: options.input, flags });
+  const client = new GodwitClient({ endpoint: cli.endpoint ?? "", token: cli.token });
+  const deployment = await upload(cli, client, bundle, registry);
+  const { id } = await client.startRun({
+    task: definition.name,
+    deployment,
+    ...bodyOf(options),
+    ...(input !== undefined && { input: JSON.parse(encodeValue(input)) as Json }),
+  });
+  return options.detach === true ? tellStarted(cli, id) : followRemotely(cli, client, id);
+}
+
+/** Says which run was started, for whoever does not wait for it. */
+export function tellStarted({ terminal, output }: Cli, run: string): number {
+  if (output === "json") terminal.data(JSON.stringify({ run }));
+  else terminal.data(run);
+  return EXIT.ok;
+}
+
+function bodyOf(options: RunOptions): Omit<StartRunBody, "task"> {
+  const { name, label, context, cache, suspend, strict, priority, recover } = options;
+  return {
+    labels: { ...(name !== undefined && { name }), ...parsePairs(label, "--label") },
+    context: parsePairs(context, "--context"),
+    ...(cache !== undefined && { cache }),
+    ...(suspend !== undefined && { suspend }),
+    ...(strict !== undefined && { strict }),
+    ...(priority !== undefined && { priority }),
+    ...(recover !== undefined && { origin: { run: recover, kind: "recover" } }),
+  };
+}

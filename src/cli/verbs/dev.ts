@@ -1,0 +1,129 @@
+import { availableParallelism } from "node:os";
+import { startLocalRunners } from "../../../adapters/local/runners.ts";
+import { createCoordinator } from "../../coordinator/app.ts";
+import { GodwitError } from "../../core/errors.ts";
+import { loseDeadLocalRunners, openLocal } from "../../local/system.ts";
+import { systemRandom } from "../../ports/random.ts";
+import type { Cli, Invocation } from "../cli.ts";
+import { listen } from "../dev/serve.ts";
+import { addUpload, folderBundles } from "../dev/upload-route.ts";
+import { EXIT } from "../exit-code.ts";
+import { type Verb, withExamples } from "../verb.ts";
+
+const DEFAULT_PORT = 8787;
+const MAX_RUNNERS = 4;
+const STOP_GRACE_MS = 2_000;
+/** A bundle carries all packages it uses. */
+const MAX_UPLOAD_BYTES = 128 * 1024 * 1024;
+
+interface DevOptions {
+  readonly port: number;
+  readonly runners: number;
+  readonly slots: number | undefined;
+  readonly heap: number | undefined;
+}
+
+export const verb: Verb = {
+  configure(command) {
+    withExamples(command, [
+      "godwit dev",
+      "godwit dev --port 9000 --runners 2",
+      "godwit run hello.ts main --endpoint http://127.0.0.1:8787",
+    ]);
+    command
+      .option("--port <number>", `port on this machine, 0 for any that is free (default ${DEFAULT_PORT})`)
+      .option("--runners <number>", "processes that execute tasks")
+      .option("--slots <number>", "actions that each of them executes at once")
+      .option("--heap <MiB>", "memory for the JavaScript heap of each");
+  },
+  async run(cli, invocation) {
+    const options = read(invocation);
+    const { terminal } = cli;
+    const system = await openLocal({ dataDir: cli.dataDir, onError: (error) => tellError(cli, error) });
+    const { core, folder } = system;
+    const app = createCoordinator({
+      core,
+      auth: { mode: "open" },
+      signingKey: new TextEncoder().encode(systemRandom.nonce(32)),
+      bundles: folderBundles(folder.bundles),
+      limits: { publicBodyBytes: MAX_UPLOAD_BYTES },
+      onLog: ({ message, error }) => tellError(cli, error ?? message),
+    });
+    addUpload(app, folder.bundles);
+    const server = await listen(app.fetch, options.port);
+    await loseDeadLocalRunners(core);
+    system.startTicking();
+    const runners = startRunners(cli, options, {
+      endpoint: server.url,
+      dir: folder.bundles,
+      secretsDir: folder.secrets,
+      blobsDir: folder.blobs,
+    });
+    terminal.data(`godwit dev serves ${server.url} (${options.runners} runners, data in ${folder.path})`);
+    await stopAsked();
+    terminal.note("stopping; press Ctrl-C again to force");
+    await runners.stop({ graceMs: STOP_GRACE_MS });
+    await server.close();
+    await system.close();
+    return EXIT.ok;
+  },
+};
+
+function startRunners(
+  { terminal }: Cli,
+  { runners: count, slots, heap }: DevOptions,
+  at: {
+    readonly endpoint: string;
+    readonly dir: string;
+    readonly secretsDir: string;
+    readonly blobsDir: string;
+  },
+): ReturnType<typeof startLocalRunners> {
+  return startLocalRunners({
+    ...at,
+    count,
+    root: process.cwd(),
+    ...(slots !== undefined && { slots }),
+    ...(heap !== undefined && { heapMiB: heap }),
+    onDeath: ({ detail }) =>
+      terminal.note(terminal.paint("yellow", `a runner died (${detail}); another takes over`)),
+    onOutput: (text) => terminal.draw(text),
+  });
+}
+
+/** Resolves at the first Ctrl-C; the second one ends the process. */
+function stopAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(EXIT.interrupted));
+        resolve();
+      });
+    }
+  });
+}
+
+function tellError({ terminal, isVerbose }: Cli, error: unknown): void {
+  const text = error instanceof Error ? (isVerbose ? error.stack : error.message) : String(error);
+  terminal.note(`${terminal.paint("red", "error")} ${text}`);
+}
+
+function read({ options }: Invocation): DevOptions {
+  return {
+    port: whole(options["port"], "--port", 0) ?? DEFAULT_PORT,
+    runners: whole(options["runners"], "--runners", 0) ?? Math.min(availableParallelism(), MAX_RUNNERS),
+    slots: whole(options["slots"], "--slots", 1),
+    heap: whole(options["heap"], "--heap", 16),
+  };
+}
+
+function whole(given: unknown, flag: string, least: number): number | undefined {
+  if (given === undefined) return undefined;
+  const value = Number(given);
+  const most = flag === "--port" ? 65_535 : Number.MAX_SAFE_INTEGER;
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new GodwitError(
+    "FLAG_INVALID",
+    `${flag} takes a whole number from ${least} on, not "${String(given)}"`,
+  );
+}

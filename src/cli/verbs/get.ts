@@ -1,0 +1,61 @@
+import { Option } from "commander";
+import { GodwitError } from "../../core/errors.ts";
+import type { Phase } from "../../core/phase.ts";
+import { didYouMean } from "../../sdk/suggestion.ts";
+import { withBackend } from "../backend.ts";
+import type { Invocation } from "../cli.ts";
+import { EXIT } from "../exit-code.ts";
+import { type GetOptions, NOUNS } from "../get/nouns.ts";
+import { collect, type Verb, withExamples } from "../verb.ts";
+
+export const verb: Verb = {
+  configure(command) {
+    withExamples(command, [
+      "godwit get runs --phase failed --limit 10",
+      "godwit get run r01a… -o json",
+      "godwit get actions r01a… --phase failed",
+    ]);
+    command
+      .argument("<what>", `one of ${Object.keys(NOUNS).join(", ")}`)
+      .argument("[run]", "id of a run, or the name of a task")
+      .argument("[action]", "id of an action")
+      .addOption(new Option("--limit <number>", "how many at most").default(20).argParser(Number))
+      .option("--phase <phase>", "only what is in this phase; may be repeated", collect)
+      .option("--task <name>", "only this task")
+      .option("--label <key[=value]>", "only runs with this label; may be repeated", collect);
+  },
+  async run(cli, invocation) {
+    const [what = "", ...ids] = invocation.args;
+    const noun = NOUNS[what] ?? NOUNS[`${what}s`];
+    if (noun === undefined) throw unknown(what);
+    await withBackend(cli, ({ client }) => noun.print(cli, client, { ids, ...optionsOf(invocation) }));
+    return EXIT.ok;
+  },
+};
+
+function unknown(what: string): GodwitError {
+  const names = Object.keys(NOUNS);
+  return new GodwitError(
+    "FLAG_INVALID",
+    `there is nothing called "${what}" to get.${didYouMean(what, names)}`,
+    {
+      hint: `One of ${names.join(", ")}.`,
+    },
+  );
+}
+
+function optionsOf({ options }: Invocation): Omit<GetOptions, "ids"> {
+  const limit = Number(options["limit"]);
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new GodwitError(
+      "FLAG_INVALID",
+      `--limit takes a whole number from 1 on, not "${options["limit"]}"`,
+    );
+  }
+  return {
+    limit,
+    phase: options["phase"] as readonly Phase[] | undefined,
+    task: options["task"] as string | undefined,
+    label: options["label"] as readonly string[] | undefined,
+  };
+}
