@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { CLI_DOCS, renderCliDocs } from "../../scripts/gen-cli-docs.ts";
+import { HTTP_DOCS, renderHttpDocs } from "../../scripts/gen-http-docs.ts";
+import { readPages } from "./pages.ts";
+
+// Both are written by a script: `node --conditions=source scripts/gen-….ts`.
+it("has a page about the command line that says what the commands say", async () => {
+  expect(readFileSync(CLI_DOCS, "utf8")).toBe(await renderCliDocs());
+});
+
+it("has a page about HTTP that lists what the API document lists", async () => {
+  expect(readFileSync(HTTP_DOCS, "utf8")).toBe(await renderHttpDocs());
+});
+
+it("names every variable that the sources read", () => {
+  const page = readPages().find(({ path }) => path.endsWith("configuration.md"))?.text ?? "";
+  expect(readVariables().filter((name) => !page.includes(`\`${name}`))).toEqual([]);
+});
+
+/** Variables that processes of Godwit set for each other. */
+const INTERNAL = ["GODWIT_GUARDED", "GODWIT_RESUME", "GODWIT_TERMINAL", "GODWIT_PROPERTIES"];
+
+function readVariables(): readonly string[] {
+  const root = new URL("../../", import.meta.url);
+  const files = ["src", "adapters"].flatMap((folder) =>
+    readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => new URL(`${folder}/${file}`, root)),
+  );
+  const names = files.flatMap((file) => readFileSync(file, "utf8").match(/\bGODWIT_[A-Z_]*[A-Z]\b/g) ?? []);
+  return [...new Set(names)].filter((name) => !INTERNAL.includes(name)).sort();
+}
