@@ -14,6 +14,9 @@ import type { Work } from "./work.ts";
 /** Results that travel with a lease; more are fetched in pages of their own. */
 const JOURNAL_PAGE = 1_000;
 
+/** How often one exchange looks for work; a transaction stays short whatever the queue holds, the next one goes on. */
+const LEASE_ROUNDS = 16;
+
 /** The runner reports a passed time limit itself; the engine's own timer only covers one that cannot. */
 export const TIME_LIMIT_GRACE_MS = 2_000;
 
@@ -53,7 +56,7 @@ interface LeaseSource {
  * another transaction that locks the same runs in order.
  */
 async function leaseFrom(work: Work, request: ExchangeRequest, from: LeaseSource): Promise<LeaseRow[]> {
-  for (;;) {
+  for (let round = 0; round < LEASE_ROUNDS; round++) {
     const taken: QueueRow[] = [];
     for (const [i, pool] of from.pools.entries()) {
       // An equal part for every pool, so that no deployment starves another on shared runners.
@@ -66,6 +69,7 @@ async function leaseFrom(work: Work, request: ExchangeRequest, from: LeaseSource
     // Only when all of it had ended meanwhile there is a reason to look again.
     if (leases.length > 0) return leases;
   }
+  return [];
 }
 
 async function leaseRows(

@@ -1,5 +1,5 @@
 import type { ErrorRecord } from "../core/outcome.ts";
-import { type LeasedAction, readLeased, readLeasesOf } from "../store/leases.ts";
+import { type LeasedAction, readLeasedTo, readLeasesOf } from "../store/leases.ts";
 import { movePool } from "../store/queue.ts";
 import type { RunRow } from "../store/rows.ts";
 import { deleteRunner, readRunner, readRunners } from "../store/runners.ts";
@@ -36,10 +36,8 @@ export async function loseRunner(core: EngineCore, runnerId: string, death: Deat
     await core.work(
       leases.map((lease) => lease.run_id),
       async (work) => {
-        const leased = await readLeased(
-          work.sql,
-          leases.map((lease) => lease.token),
-        );
+        const tokens = leases.map((lease) => lease.token);
+        const leased = await readLeasedTo(work.sql, runnerId, tokens);
         await endLeases(work, leased, { runnerId, death, isWhole: leases.length < BATCH });
       },
     );

@@ -6,7 +6,7 @@ import type {
   ParentNews,
 } from "../core/protocol.ts";
 import type { Sql } from "../store/driver.ts";
-import { readLeased } from "../store/leases.ts";
+import { readLeased, readLeasedTo } from "../store/leases.ts";
 import type { EngineCore } from "./core.ts";
 import { journalPage } from "./grant.ts";
 
@@ -19,11 +19,9 @@ export async function newsOf(
   { runner, held = [] }: ExchangeRequest,
 ): Promise<{ news: ParentNews[]; lost: LostLease[] }> {
   if (held.length === 0) return { news: [], lost: [] };
-  const leased = await readLeased(
-    sql,
-    held.map(({ lease }) => lease),
-  );
-  const rows = new Map(leased.filter((row) => row.runner_id === runner.id).map((row) => [row.token, row]));
+  const tokens = held.map(({ lease }) => lease);
+  const leased = await readLeasedTo(sql, runner.id, tokens);
+  const rows = new Map(leased.map((row) => [row.token, row]));
   const news: ParentNews[] = [];
   const lost: LostLease[] = [];
   for (const { lease, seq } of held) {

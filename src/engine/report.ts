@@ -1,7 +1,7 @@
 import { GodwitError } from "../core/errors.ts";
 import type { ExchangeRequest, OutcomeReport, Refusal, SuspendReport } from "../core/protocol.ts";
 import { saveCheckpoint } from "../store/checkpoints.ts";
-import { type LeasedAction, parseToken, readLeased } from "../store/leases.ts";
+import { type LeasedAction, parseToken, readLeasedTo } from "../store/leases.ts";
 import { appendLogs } from "../store/logs.ts";
 import type { ActionRow } from "../store/rows.ts";
 import { addCalls } from "./call.ts";
@@ -43,8 +43,7 @@ export function runsOf(request: ExchangeRequest): string[] {
 /** Applies what a runner reports. Everything that does not come with a current lease is refused and changes nothing. */
 export async function applyReport(work: Work, request: ExchangeRequest): Promise<Refusal[]> {
   const tokens = tokensOf(request);
-  // A lease is its runner's alone: the token of somebody else's is as void as an old one.
-  const own = (await readLeased(work.sql, [...tokens])).filter((row) => row.runner_id === request.runner.id);
+  const own = await readLeasedTo(work.sql, request.runner.id, [...tokens]);
   const leased = new Map(own.map((row) => [row.token, row]));
   for (const row of leased.values()) work.adopt(row);
   const refusals: Refusal[] = [];

@@ -25,14 +25,20 @@ const remove: BulkStatement = {
     `DELETE FROM leases WHERE (run_id, action_id) IN (SELECT r.run_id, r.action_id FROM ${rows})`,
 };
 
+const leasedBy = (rows: string, fence: string): string =>
+  `SELECT l.token AS token, l.runner_id AS runner_id, l.granted_ms AS granted_ms, l.must_end_ms AS must_end_ms,
+      ${columnsOf("a")}
+    FROM ${rows} JOIN leases l ON l.run_id = r.run_id AND l.action_id = r.action_id ${fence}
+    JOIN actions a ON a.run_id = l.run_id AND a.id = l.action_id`;
+
 const selectLeased: BulkStatement = {
   columns: { run_id: "text", action_id: "text", token: "text" },
-  text: (
-    rows,
-  ) => `SELECT l.token AS token, l.runner_id AS runner_id, l.granted_ms AS granted_ms, l.must_end_ms AS must_end_ms,
-      ${columnsOf("a")}
-    FROM ${rows} JOIN leases l ON l.run_id = r.run_id AND l.action_id = r.action_id AND l.token = r.token
-    JOIN actions a ON a.run_id = l.run_id AND a.id = l.action_id`,
+  text: (rows) => leasedBy(rows, "AND l.token = r.token"),
+};
+
+const selectLeasedTo: BulkStatement = {
+  columns: { run_id: "text", action_id: "text", token: "text", runner_id: "text" },
+  text: (rows) => leasedBy(rows, "AND l.token = r.token AND l.runner_id = r.runner_id"),
 };
 
 const selectHolders: BulkStatement = {
@@ -62,14 +68,29 @@ export async function deleteLeases(sql: Sql, keys: readonly ActionKey[]): Promis
   if (keys.length > 0) await sql.bulk(remove, keys as unknown as SqlRow[]);
 }
 
-/** The actions whose current lease is the given token. A token that is not current gives no row: that is the fence. */
+/** The actions whose current lease is the given token, whoever holds it. */
 export function readLeased(sql: Sql, tokens: readonly string[]): Promise<LeasedAction[]> {
-  const rows: SqlRow[] = [];
-  for (const token of tokens) {
+  return sql.bulkAll<LeasedAction>(selectLeased, keysOf(tokens));
+}
+
+/**
+ * The actions whose current lease is the given token and is this runner's. A token that is not current, or is somebody
+ * else's, gives no row: that is the fence.
+ */
+export function readLeasedTo(
+  sql: Sql,
+  runnerId: string,
+  tokens: readonly string[],
+): Promise<LeasedAction[]> {
+  const rows = keysOf(tokens).map((key) => ({ ...key, runner_id: runnerId }));
+  return sql.bulkAll<LeasedAction>(selectLeasedTo, rows);
+}
+
+function keysOf(tokens: readonly string[]): SqlRow[] {
+  return tokens.flatMap((token) => {
     const ref = parseToken(token);
-    if (ref !== null) rows.push({ run_id: ref.run, action_id: ref.action, token });
-  }
-  return sql.bulkAll<LeasedAction>(selectLeased, rows);
+    return ref === null ? [] : [{ run_id: ref.run, action_id: ref.action, token }];
+  });
 }
 
 /** Which runners hold these actions. */

@@ -33,8 +33,8 @@ const MUTATIONS: readonly Mutation[] = [
     rule: "an outcome needs the current lease",
     // Whatever token a runner gives, it has the lease that is current.
     rewrite: replacing(
-      ["SELECT l.token AS token", "SELECT r.token AS token"],
-      [" AND l.token = r.token", ""],
+      ["SELECT l.token AS token, l.runner_id AS", "SELECT r.token AS token, l.runner_id AS"],
+      [" AND l.token = r.token AND l.runner_id = r.runner_id", ""],
     ),
     shows: /failures are counted|lease is not the current one|not every run ended|illegal transition/,
   },
@@ -106,7 +106,7 @@ const MUTATIONS: readonly Mutation[] = [
       "FROM waiters WHERE key = $1 ORDER",
       "FROM waiters WHERE key = $1 AND key LIKE 'cache:%' ORDER",
     ]),
-    shows: /whoever waits for a concurrency key waits for a holder/,
+    shows: /whoever waits for a concurrency key waits for a holder|left in waiters/,
   },
   {
     rule: "a cache entry that was computed promotes who waits for it",

@@ -67,7 +67,7 @@ describe.runIf(SEED === null)("simulation", () => {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([fault, count]) => `${count} × ${fault}`);
     console.log(`${SEEDS} seeds, ${rate} a second, ${executions} executions; ${counts.join(", ")}`);
-    expect(faults.size).toBe(14);
+    expect(faults.size).toBe(15);
     expect(Math.min(...faults.values())).toBeGreaterThan(SEEDS / 20);
   });
 });

@@ -21,6 +21,7 @@ import {
   readGranted,
   readHolders,
   readLeased,
+  readLeasedTo,
   readLeasesOf,
   readLostLeases,
 } from "../../src/store/leases.ts";
@@ -123,10 +124,9 @@ async function hotReads(sql: Sql): Promise<void> {
     sql,
     keys.map((key) => ({ ...key, attempt: 2 })),
   );
-  await readLeased(
-    sql,
-    keys.map(({ action_id }) => `${RUN}/${action_id}/n1`),
-  );
+  const tokens = keys.map(({ action_id }) => `${RUN}/${action_id}/n1`);
+  await readLeased(sql, tokens);
+  await readLeasedTo(sql, "w1", tokens);
   await readLeasesOf(sql, "w1", 500);
   await readGranted(sql, "w1", "poll1");
   await readLostLeases(sql, "w1");

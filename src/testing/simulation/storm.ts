@@ -1,10 +1,11 @@
 import type { SqlDriver } from "../../store/driver.ts";
 import type { Chance } from "./chance.ts";
 import type { Coordinator, Trip } from "./coordinator.ts";
+import { expireLease } from "./expire-lease.ts";
 import { CALM, type Weather } from "./network.ts";
 import type { SimulatedSystem } from "./system.ts";
 
-type RunnerFault = "kill runner" | "stall runner" | "cut off runner" | "stop runner" | "expire runner";
+type RunnerFault = (typeof RUNNER_FAULTS)[number];
 type CoordinatorFault = "kill coordinator" | "stall coordinator";
 type Fault = RunnerFault | CoordinatorFault | keyof typeof TRIPS;
 
@@ -16,13 +17,14 @@ const TRIPS = {
   "fail after commit": { at: "commit", effect: "error" },
 } as const satisfies Record<string, Omit<Trip, "after">>;
 
-const RUNNER_FAULTS: readonly RunnerFault[] = [
+const RUNNER_FAULTS = [
   "kill runner",
   "stall runner",
   "cut off runner",
   "stop runner",
   "expire runner",
-];
+  "expire lease",
+] as const;
 const FAULTS: readonly Fault[] = [
   ...RUNNER_FAULTS,
   "kill coordinator",
@@ -71,11 +73,11 @@ export class Storm {
   #strike(system: SimulatedSystem, driver: SqlDriver): void {
     const chance = this.#chance;
     const fault = chance.pick(this.#kinds);
+    if (system.coordinators.length === 0) return;
     if (isRunnerFault(fault)) {
       if (system.runners.length > 0) this.#strikeRunner(system, driver, fault);
       return;
     }
-    if (system.coordinators.length === 0) return;
     const coordinator = chance.pick(system.coordinators);
     if (fault === "kill coordinator" || fault === "stall coordinator")
       return this.#strikeCoordinator(system, coordinator, fault);
@@ -101,6 +103,16 @@ export class Storm {
         // It is taken for dead although it lives.
         return void driver.transaction((sql) =>
           sql.run("UPDATE runners SET expires_ms = 0 WHERE id = $1", process.name),
+        );
+      case "expire lease":
+        // Its action is given to somebody else although it is being executed.
+        return void expireLease(
+          this.#chance.pick(system.coordinators).core,
+          process.name,
+          this.#chance,
+        ).catch(
+          // Whoever ended it may be struck as well meanwhile; then the lease goes on.
+          (error: unknown) => system.timeline.note(`no lease expired: ${String(error)}`),
         );
     }
   }
