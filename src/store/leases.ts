@@ -77,11 +77,7 @@ export function readLeased(sql: Sql, tokens: readonly string[]): Promise<LeasedA
  * The actions whose current lease is the given token and is this runner's. A token that is not current, or is somebody
  * else's, gives no row: that is the fence.
  */
-export function readLeasedTo(
-  sql: Sql,
-  runnerId: string,
-  tokens: readonly string[],
-): Promise<LeasedAction[]> {
+export function readLeasedTo(sql: Sql, runnerId: string, tokens: readonly string[]): Promise<LeasedAction[]> {
   const rows = keysOf(tokens).map((key) => ({ ...key, runner_id: runnerId }));
   return sql.bulkAll<LeasedAction>(selectLeasedTo, rows);
 }

@@ -9,7 +9,7 @@ import { GodwitError } from "../../src/core/errors.ts";
 import { canonicalValue, decodeValue, encodeValue } from "../../src/core/value.ts";
 import { findRefs } from "../../src/core/value-ref.ts";
 import { type BlobAccess, configureBlobs, Dir, File } from "../../src/index.ts";
-import { listEdges } from "../../src/store/edges.ts";
+import { type EdgePosition, type EdgeRow, listEdges } from "../../src/store/edges.ts";
 import { createHarness, type Harness } from "../../src/testing/index.ts";
 import { consume, move, pass } from "./tasks.ts";
 
@@ -167,8 +167,10 @@ describe("files between tasks", () => {
         [id("unpack"), "in", "dir", id("pack")],
       ].sort((a, b) => (`${a[0]} ${a[1]}` < `${b[0]} ${b[1]}` ? -1 : 1)),
     );
+    const first = edges[0] as EdgeRow;
+    const after: EdgePosition = [first.action_id, first.direction, first.nth];
     const page = await system.core.driver.read((sql) =>
-      listEdges(sql, { runId: run.id, action: null }, { after: ["a0", "out", 0], limit: 1 }),
+      listEdges(sql, { runId: run.id, action: null }, { after, limit: 1 }),
     );
     expect(page).toStrictEqual(edges.slice(1, 2));
   });
