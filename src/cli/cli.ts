@@ -15,6 +15,10 @@ export interface Cli {
   /** Coordinator to talk to; undefined: the engine in this process. */
   readonly endpoint: string | undefined;
   readonly token: string | undefined;
+  /** Project whose runs, tasks and secrets are meant; undefined: none was named, which is `default` on this machine. */
+  readonly project: string | undefined;
+  /** Domain inside the project; undefined: none was named, which is `development` on this machine. */
+  readonly domain: string | undefined;
 }
 
 /** What a verb was called with. */

@@ -118,7 +118,9 @@ function addCommonOptions(command: Command): void {
     )
     .option("-v, --verbose", "tell more when something fails")
     .option("--data-dir <folder>", "data of the engine on this machine (GODWIT_DATA_DIR, default .godwit)")
-    .option("--endpoint <url>", "coordinator to use instead of this machine (GODWIT_ENDPOINT)");
+    .option("--endpoint <url>", "coordinator to use instead of this machine (GODWIT_ENDPOINT)")
+    .option("-p, --project <name>", "project that is meant (GODWIT_PROJECT)")
+    .option("-d, --domain <name>", "domain of the project that is meant (GODWIT_DOMAIN)");
 }
 
 function cliOf(terminal: Terminal, options: Readonly<Record<string, unknown>>): Cli {
@@ -131,6 +133,8 @@ function cliOf(terminal: Terminal, options: Readonly<Record<string, unknown>>): 
     dataDir: options["dataDir"] as string | undefined,
     endpoint: (options["endpoint"] as string | undefined) ?? (env["GODWIT_ENDPOINT"] || undefined),
     token: env["GODWIT_TOKEN"] || undefined,
+    project: (options["project"] as string | undefined) ?? (env["GODWIT_PROJECT"] || undefined),
+    domain: (options["domain"] as string | undefined) ?? (env["GODWIT_DOMAIN"] || undefined),
   };
 }
 

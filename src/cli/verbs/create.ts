@@ -28,7 +28,6 @@ export const verb: Verb = {
       .addOption(
         new Option("--scope <scope>", `one of ${SCOPES.join(", ")}; may be repeated`).argParser(collect),
       )
-      .option("--project <name>", "the only project it may touch (default all)")
       .option("--expires <duration>", "how long it is good for, such as 90d (default for ever)");
   },
   async run(cli, invocation) {
@@ -47,7 +46,7 @@ function unknown(what: string): GodwitError {
 }
 
 async function createKey(cli: Cli, { args, options }: Invocation): Promise<void> {
-  const project = options["project"] as string | undefined;
+  const { project } = cli;
   const expires = options["expires"] as Duration | undefined;
   const body = {
     name: args[1] ?? "",
