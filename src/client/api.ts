@@ -9,3 +9,4 @@ export type * from "./api/key.ts";
 export type * from "./api/page.ts";
 export type * from "./api/problem.ts";
 export type * from "./api/run.ts";
+export type * from "./api/runner.ts";

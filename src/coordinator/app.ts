@@ -21,6 +21,7 @@ import { addKeys } from "./routes/keys.ts";
 import { addLineage } from "./routes/lineage.ts";
 import { addLogs } from "./routes/logs.ts";
 import { addRunControl } from "./routes/run-control.ts";
+import { addRunnerCredentials } from "./routes/runner-credentials.ts";
 import { addRunners } from "./routes/runners.ts";
 import { addRuns } from "./routes/runs.ts";
 import { addTasks } from "./routes/tasks.ts";
@@ -35,7 +36,8 @@ export function createCoordinator(options: CoordinatorOptions): Hono<Coordinator
   const app = new OpenAPIHono<CoordinatorEnv>({ defaultHook: refuseMismatch });
   addFrame(app, parts);
   for (const add of [addHealth, addRuns, addRunControl, addActions, addLineage, addEvents, addLogs]) add(app);
-  for (const add of [addConditions, addTasks, addDeployments, addCache, addKeys]) add(app);
+  for (const add of [addConditions, addTasks, addDeployments, addCache, addKeys, addRunnerCredentials])
+    add(app);
   for (const add of [addExchange, addBundles, addRunners]) add(app, parts);
   addDocument(app, options.version ?? "0.0.0");
   return app;

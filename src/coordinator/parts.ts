@@ -31,6 +31,8 @@ export interface Limits {
   readonly beatMs: number;
   /** How many requests each API key may send; null without a limit. Default 50 a second, 200 at once. */
   readonly rate: RateLimit | null;
+  /** How long a runner's token is good for; it is renewed when half of that has passed. Default 15 min. */
+  readonly runnerTokenMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -40,6 +42,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxStreamMs: null,
   beatMs: 15_000,
   rate: { perSecond: 50, burst: 200 },
+  runnerTokenMs: 15 * 60_000,
 };
 
 /** What the coordinator wants written down; never part of a reply. */

@@ -14,7 +14,7 @@ const MAKERS: Readonly<Record<string, (cli: Cli, invocation: Invocation) => Prom
   key: createKey,
 };
 
-const SCOPES: readonly KeyScope[] = ["runs:read", "runs:write", "tasks:deploy", "admin"];
+const SCOPES: readonly KeyScope[] = ["runs:read", "runs:write", "tasks:deploy", "runners", "admin"];
 
 export const verb: Verb = {
   configure(command) {

@@ -1,5 +1,5 @@
-/** What an API key allows. `admin` allows everything. */
-export type KeyScope = "runs:read" | "runs:write" | "tasks:deploy" | "admin";
+/** What an API key allows. `runners` starts runners, which see what they execute; `admin` allows everything. */
+export type KeyScope = "runs:read" | "runs:write" | "tasks:deploy" | "runners" | "admin";
 
 /** What makes an API key. */
 export interface KeyBody {

@@ -2,8 +2,8 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { base32 } from "../../core/identity.ts";
 
-/** What a key allows. `admin` allows everything. */
-export const SCOPES = ["runs:read", "runs:write", "tasks:deploy", "admin"] as const;
+/** What a key allows. `runners` executes tasks, and with them their code; `admin` allows everything. */
+export const SCOPES = ["runs:read", "runs:write", "tasks:deploy", "runners", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** A key taken apart. */

@@ -1,5 +1,6 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import { GodwitError } from "../../core/errors.ts";
+import type { RunnerReach } from "../../core/runner-reach.ts";
 import { type SigningKey, signingOf } from "./signing-key.ts";
 
 /** What a token allows. */
@@ -13,6 +14,8 @@ export interface RunnerClaims {
   readonly pools: readonly string[];
   /** The only run it may report on. Default: any. */
   readonly run?: string;
+  /** What its pools stand for at most. Default: every deployment. */
+  readonly reach?: RunnerReach;
 }
 
 /** A `supervisor` saw a runner end and may say so once. */
@@ -42,8 +45,8 @@ const ISSUER = "godwit";
  */
 export function issueRunnerToken(key: SigningKey, options: TokenOptions): Promise<string> {
   const { algorithm, sign } = signingOf(key);
-  const { subject, pools, run, nowMs, ttlMs, id, audience = "godwit-runner" } = options;
-  return new SignJWT({ pools, ...(run !== undefined && { run }) })
+  const { subject, pools, run, reach, nowMs, ttlMs, id, audience = "godwit-runner" } = options;
+  return new SignJWT({ pools, ...(run !== undefined && { run }), ...(reach !== undefined && { reach }) })
     .setProtectedHeader({ alg: algorithm })
     .setIssuer(ISSUER)
     .setAudience(audience)
@@ -69,13 +72,15 @@ export async function verifyRunnerToken(
       currentDate: new Date(at.nowMs),
       requiredClaims: ["sub", "jti", "exp"],
     });
-    const { sub = "", jti = "", exp = 0, pools, run } = payload;
+    const { sub = "", jti = "", exp = 0, pools, run, reach } = payload;
     return {
       subject: sub,
       id: jti,
       expiresMs: exp * 1000,
       pools: Array.isArray(pools) ? pools.map(String) : [],
       ...(typeof run === "string" && { run }),
+      // Signed by a coordinator, which wrote it as it is.
+      ...(reach !== undefined && { reach: reach as RunnerReach }),
     };
   } catch (error) {
     throw refusal(error);

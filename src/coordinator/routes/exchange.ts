@@ -19,7 +19,7 @@ export function addExchange(app: App, parts: Parts): void {
         throw invalidRequest(`a request of the channel ${request.channel} came to ${channel}`);
       checkClaims(claims, request);
       const waitMs = Math.min(request.waitMs ?? 0, parts.limits.maxWaitMs);
-      const allowed = { ...request, waitMs, run: claims.run };
+      const allowed = { ...request, waitMs, run: claims.run, reach: claims.reach };
       return c.json(await exchange(parts.core, allowed, c.req.raw.signal));
     });
   }
