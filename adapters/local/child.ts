@@ -18,16 +18,17 @@ import { openLocalSecrets } from "./secrets.ts";
 
 /** A process that executes actions: started by a supervisor, ends with it. */
 function serve(options: ChildOptions): Runner {
-  const { endpoint, token, runner: id, pools, slots, dir, root, secretsDir, blobsDir } = options;
+  const { endpoint, runner: id, pools, slots, backend, dir, root, secretsDir, blobsDir } = options;
   const hello: RunnerHello = {
     id,
     pools,
     slots: slots ?? DEFAULT_SLOTS,
-    backend: "local",
+    backend,
     host: hostname(),
     pid: process.pid,
   };
-  const heartbeat = new Heartbeat({ endpoint, token, hello });
+  const heartbeat = new Heartbeat({ endpoint, token: options.token, hello });
+  const token = (): string | undefined => heartbeat.token;
   const watch = new ExecutionWatch(({ mustEndMs, hasUnknown }) => {
     heartbeat.mustEndAt(mustEndMs);
     process.send?.({ type: "state", hasUnknown } satisfies FromChild);

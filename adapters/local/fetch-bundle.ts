@@ -1,10 +1,7 @@
-import { Connection } from "../../src/client/connection.ts";
+import { Connection, type ConnectionOptions } from "../../src/client/connection.ts";
 
 /** Gets bundles from the coordinator. */
-export function fetchBundle(at: {
-  readonly endpoint: string;
-  readonly token: string | undefined;
-}): (hash: string) => Promise<Uint8Array> {
+export function fetchBundle(at: ConnectionOptions): (hash: string) => Promise<Uint8Array> {
   const connection = new Connection(at);
   return (hash) =>
     connection.send(

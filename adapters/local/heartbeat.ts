@@ -9,6 +9,9 @@ export interface HeartbeatOptions {
   readonly hello: RunnerHello;
 }
 
+/** File descriptor of a child on which its supervisor writes renewed tokens, one a line. */
+export const SUPERVISOR_FD = 4;
+
 /** What the thread reads of the process it watches; see {@link Shared}. */
 export const SHARED_BYTES = 16;
 
@@ -33,13 +36,27 @@ const BEAT_MS = 250;
  */
 export class Heartbeat {
   readonly #shared: Shared;
+  #token: string | undefined;
 
   constructor(options: HeartbeatOptions) {
+    this.#token = options.token;
     const buffer = new SharedArrayBuffer(SHARED_BYTES);
     this.#shared = new Shared(buffer);
     const url = new URL(`./heartbeat-thread${extname(import.meta.url)}`, import.meta.url);
-    new Worker(url, { workerData: { buffer, ...options }, execArgv: [] }).unref();
+    const thread = new Worker(url, { workerData: { buffer, ...options }, execArgv: [] });
+    thread.on("message", (token: string) => {
+      this.#token = token;
+    });
+    thread.unref();
     setInterval(() => Atomics.add(this.#shared.beats, 0, 1), BEAT_MS).unref();
+  }
+
+  /**
+   * The newest token. The thread gets it first: a task that blocks the event loop for longer than a token lives must
+   * not have its runner declared lost.
+   */
+  get token(): string | undefined {
+    return this.#token;
   }
 
   mustEndAt(endMs: number | null): void {

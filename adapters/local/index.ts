@@ -8,6 +8,7 @@ export {
   verifyLocalUrl,
 } from "./blob-urls.ts";
 export { type LocalBlobsOptions, openLocalBlobs } from "./blobs.ts";
+export { type CredentialsOptions, type HeldCredentials, holdCredentials } from "./credentials.ts";
 export { type LocalRunners, startLocalRunners } from "./runners.ts";
 export { type LocalSecretsOptions, openLocalSecrets } from "./secrets.ts";
 export type { LocalRunnersOptions, RunnerDeath } from "./supervisor.ts";

@@ -5,6 +5,8 @@ export interface ChildOptions {
   readonly runner: string;
   readonly pools: readonly string[];
   readonly slots: number | undefined;
+  /** What kind of place this is: `local` beside its coordinator, `host` anywhere else. */
+  readonly backend: "local" | "host";
   /** Folder in which bundles are kept. */
   readonly dir: string;
   /** Folder in which secrets are; undefined when there is none. */

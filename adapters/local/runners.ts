@@ -12,8 +12,8 @@ export interface LocalRunners {
  * dies is reported at once, so that nobody waits for its leases to expire, and replaced.
  */
 export function startLocalRunners(options: LocalRunnersOptions): LocalRunners {
-  const { endpoint, token, supervisorToken = token } = options;
-  const reporter = new Connection({ endpoint, token: supervisorToken });
+  const { endpoint, credentials } = options;
+  const reporter = new Connection({ endpoint, token: () => credentials?.supervisorToken });
   const report = async (death: RunnerDeath): Promise<void> => {
     options.onDeath?.(death);
     const { runner, ...body } = death;
@@ -29,8 +29,8 @@ export function startLocalRunners(options: LocalRunnersOptions): LocalRunners {
     );
   };
   const runners = Array.from({ length: options.count }, (_, index) => {
-    const name = `local-${hostname()}-${process.pid}-${index}`;
-    return new LocalRunner(name, options, report);
+    const name = credentials?.runner ?? `local-${hostname()}-${process.pid}`;
+    return new LocalRunner(`${name}.${index}`, options, report);
   });
   return {
     async stop({ graceMs }) {

@@ -1,23 +1,24 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
+import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { systemRandom } from "../../src/ports/random.ts";
 import { DeathListener, type ProcessDeath } from "../../src/runner/death.ts";
+import type { HeldCredentials } from "./credentials.ts";
+import { SUPERVISOR_FD } from "./heartbeat.ts";
 import { type ChildOptions, type FromChild, START_AGAIN, type ToChild } from "./messages.ts";
 
 export interface LocalRunnersOptions {
   /** The coordinator. */
   readonly endpoint: string;
-  /** Token of the runners. Default: none, for a coordinator that trusts this machine. */
-  readonly token?: string;
-  /** Token with which deaths are reported. Default: `token`. */
-  readonly supervisorToken?: string;
+  /** Tokens of the runners, and the pools they are for. Default: none, for a coordinator that trusts this machine. */
+  readonly credentials?: HeldCredentials;
+  /** Where the runners are: `local` beside their coordinator, `host` anywhere else. Default `local`. */
+  readonly backend?: "local" | "host";
   /** How many processes. */
   readonly count: number;
   /** Actions that each of them executes at once. Default 100: tasks mostly wait for something. */
   readonly slots?: number;
-  /** Default `*`: all pools that are not private. */
-  readonly pools?: readonly string[];
   /** Folder in which bundles are kept. */
   readonly dir: string;
   /** Folder of the project that bundles are made of: stacks point there. */
@@ -84,7 +85,8 @@ export class LocalRunner {
     const runner = `${this.#name}.${systemRandom.nonce(8)}`;
     const startedMs = Date.now();
     const child = fork(fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url)), [], {
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
+      env: withoutKey(process.env),
       execArgv:
         heapMiB === undefined ? process.execArgv : [...process.execArgv, `--max-old-space-size=${heapMiB}`],
     });
@@ -100,13 +102,23 @@ export class LocalRunner {
       isAmbiguous = message.hasUnknown;
     });
     child.on("error", () => undefined);
+    const forgetTokens = this.#passTokens(child);
     child.once("close", (code, signal) => {
+      forgetTokens();
       this.#child = undefined;
       if (this.#isStopping) return;
       if (code !== START_AGAIN) this.#tell({ runner, isAmbiguous, ...listener.death(code, signal) });
       this.#startLater(Date.now() - startedMs);
     });
     child.send({ type: "start", options: this.#childOptions(runner) } satisfies ToChild);
+  }
+
+  /** Renewed tokens go to a pipe of their own, which the child reads even while its event loop stands still. */
+  #passTokens(child: ChildProcess): () => void {
+    const pipe = child.stdio[SUPERVISOR_FD] as Writable;
+    // A child that dies meanwhile has no use for them.
+    pipe.on("error", () => undefined);
+    return this.#options.credentials?.onRenewed((token) => pipe.write(`${token}\n`)) ?? (() => undefined);
   }
 
   #tell(death: RunnerDeath): void {
@@ -121,7 +133,22 @@ export class LocalRunner {
   }
 
   #childOptions(runner: string): ChildOptions {
-    const { endpoint, token, slots, pools, dir, root, secretsDir, blobsDir } = this.#options;
-    return { endpoint, token, runner, slots, pools: pools ?? ["*"], dir, root, secretsDir, blobsDir };
+    const {
+      credentials,
+      backend = "local",
+      endpoint,
+      slots,
+      dir,
+      root,
+      secretsDir,
+      blobsDir,
+    } = this.#options;
+    const { token, pools = ["*"] } = credentials ?? { token: undefined };
+    return { endpoint, token, runner, slots, backend, pools, dir, root, secretsDir, blobsDir };
   }
+}
+
+/** User code reads its environment; the key with which runners are started is not its business. */
+function withoutKey({ GODWIT_TOKEN: _, ...rest }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return rest;
 }

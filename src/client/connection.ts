@@ -6,8 +6,8 @@ import { readProblem, reasonOf, unreachable } from "./problem.ts";
 export interface ConnectionOptions {
   /** @example "https://godwit.example.com" */
   readonly endpoint: string;
-  /** An API key, or a runner's token. */
-  readonly token?: string | undefined;
+  /** An API key, or a runner's token; a function is asked for each request, for tokens that are renewed. */
+  readonly token?: string | (() => string | undefined) | undefined;
   /** Default: the platform's. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
@@ -33,12 +33,12 @@ const BACKOFF: Backoff = { firstMs: 100, mostMs: 5_000 };
 /** Sends requests to one coordinator, each of which may be sent again. */
 export class Connection {
   readonly endpoint: string;
-  readonly #token: string | undefined;
+  readonly #token: () => string | undefined;
   readonly #fetch: typeof globalThis.fetch;
 
   constructor({ endpoint, token, fetch }: ConnectionOptions) {
     this.endpoint = endpoint.replace(/\/+$/, "");
-    this.#token = token;
+    this.#token = typeof token === "function" ? token : () => token;
     // Looked up when it is used, and called without `this`, as browsers insist.
     this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));
   }
@@ -89,9 +89,10 @@ export class Connection {
   }
 
   #request({ method, path, body, headers }: Call, signal: AbortSignal | undefined): Promise<Response> {
+    const token = this.#token();
     return this.#fetch(this.endpoint + path, {
       method,
-      headers: { ...headers, ...(this.#token !== undefined && { Authorization: `Bearer ${this.#token}` }) },
+      headers: { ...headers, ...(token !== undefined && { Authorization: `Bearer ${token}` }) },
       ...(body !== undefined && { body }),
       ...(signal !== undefined && { signal }),
     });

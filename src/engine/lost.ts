@@ -125,14 +125,19 @@ async function rehome(core: EngineCore, runnerId: string): Promise<void> {
   if (runs.length > 0) core.hub.notify(topics.sharedPools);
 }
 
-/** Declares the runners of this machine lost whose process is gone: a restarted server need not wait for their leases. */
+/**
+ * Declares the runners of this machine lost whose process is gone: a restarted server need not wait for their leases.
+ * Only those of a backend that shares the ids of its processes with this one: containers may share no more than a name.
+ */
 export async function loseDeadRunners(
   core: EngineCore,
-  host: string,
+  at: { readonly backend: string; readonly host: string },
   isAlive: (pid: number) => boolean,
 ): Promise<number> {
   const runners = await core.driver.read((sql) => readRunners(sql));
-  const dead = runners.filter((runner) => runner.host === host && !isAlive(runner.pid));
+  const dead = runners.filter(
+    ({ backend, host, pid }) => backend === at.backend && host === at.host && !isAlive(pid),
+  );
   for (const runner of dead)
     await loseRunner(core, runner.id, { kind: "killed", detail: `its process ${runner.pid} is gone` });
   return dead.length;

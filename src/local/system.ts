@@ -103,7 +103,7 @@ function unwritable(path: string, cause: unknown): GodwitError {
 
 /** Lets go of what runners held that died on this machine without a word, such as those of a killed `godwit dev`. */
 export function loseDeadLocalRunners(core: EngineCore): Promise<number> {
-  return loseDeadRunners(core, hostname(), isAlive);
+  return loseDeadRunners(core, { backend: "local", host: hostname() }, isAlive);
 }
 
 function isAlive(pid: number): boolean {

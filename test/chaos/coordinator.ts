@@ -17,7 +17,7 @@ const driver = await openStore(location);
 // Short leases: whatever was in flight at a kill comes back within seconds.
 const core = new EngineCore({ driver, clock: systemClock, random: systemRandom, leaseMs: 2_000 });
 driver.watch((topic) => (topic === "*" ? core.hub.notifyAll() : core.hub.notify(topic)));
-await loseDeadRunners(core, hostname(), isAlive);
+await loseDeadRunners(core, { backend: "chaos", host: hostname() }, isAlive);
 startTicker(core, (error) => console.error("tick failed:", error));
 const app = createCoordinator({
   core,
