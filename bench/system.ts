@@ -14,7 +14,7 @@ import { startTicker } from "../src/engine/ticker.ts";
 import { systemClock } from "../src/ports/clock.ts";
 import { systemRandom } from "../src/ports/random.ts";
 import { Runner } from "../src/runner/runner.ts";
-import { type DeploymentRow, insertDeployment, type TaskRow } from "../src/store/deployments.ts";
+import { insertDeployment, type TaskRow, wholeDeployment } from "../src/store/deployments.ts";
 import { openStore } from "../src/store/open.ts";
 import { startPostgres } from "../test/setup/postgres.ts";
 
@@ -43,7 +43,9 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const unwatch = driver.watch((topic) => (topic === "*" ? core.hub.notifyAll() : core.hub.notify(topic)));
   const ticker = startTicker(core, (error) => console.error("tick failed", error));
   closing.unshift(() => ticker.stop(), unwatch);
-  await driver.transaction((sql) => insertDeployment(sql, deployment(), tasks()));
+  await driver.transaction((sql) =>
+    insertDeployment(sql, wholeDeployment({ id: "bench", nowMs: Date.now() }), tasks()),
+  );
   const { endpoint, pids } =
     options.transport === "http"
       ? await startHttp(core, options.runners, closing)
@@ -55,17 +57,6 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     async close() {
       for (const step of closing) await step();
     },
-  };
-}
-
-function deployment(): DeploymentRow {
-  return {
-    id: "bench",
-    project: "default",
-    domain: "development",
-    version: "1",
-    source: "{}",
-    created_ms: Date.now(),
   };
 }
 

@@ -195,9 +195,9 @@ export class GodwitClient {
     return this.#get(address("/v1/tasks/{}", [task], query), options);
   }
 
-  /** Registers a deployment under the hash of its content; twice is a no-op. */
-  deploy(id: string, body: api.DeploymentBody, options?: CallOptions): Promise<api.DeploymentDetail> {
-    return this.#send("PUT", address("/v1/deployments/{}", [id]), { body, ...options });
+  /** Deploys environments together, all or none; twice is a no-op. Their bundles must have been uploaded. */
+  deploy(body: api.DeployBody, options?: CallOptions): Promise<api.DeployReply> {
+    return this.#send("POST", address("/v1/deployments", []), { body, ...options });
   }
 
   getDeployment(id: string, options?: CallOptions): Promise<api.DeploymentDetail> {
@@ -205,7 +205,7 @@ export class GodwitClient {
   }
 
   listDeployments(
-    query: api.PageQuery & Place = {},
+    query: api.PageQuery & Place & { readonly environment?: string } = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.DeploymentSummary>> {
     return this.#get(address("/v1/deployments", [], query), options);

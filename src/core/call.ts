@@ -56,4 +56,16 @@ export interface CallOptions {
   readonly secrets?: readonly string[];
   readonly sleepMs?: number;
   readonly condition?: ConditionSpec;
+  /** A task that is called without its code: whose deployment it is, and at which version. */
+  readonly remote?: RemoteTarget;
+}
+
+/** Which deployment of an environment a remote call means. */
+export interface RemoteTarget {
+  /** `latest`: deployed last; `current`: what the caller was deployed with, or its own version; else a version. */
+  readonly version: string;
+  /** Default: the caller's. */
+  readonly project?: string;
+  /** Default: the caller's. */
+  readonly domain?: string;
 }

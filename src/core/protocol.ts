@@ -1,6 +1,7 @@
 import type { ActionKind, CallOptions } from "./call.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Waits } from "./park.ts";
+import type { RunnerReach } from "./runner-reach.ts";
 import type { ValueRef } from "./value-ref.ts";
 
 /**
@@ -31,6 +32,8 @@ export interface ExchangeRequest {
   readonly isIdle?: boolean;
   /** Leases of no other run. The coordinator sets it for a token that is for one run. */
   readonly run?: string | undefined;
+  /** Leases of no other deployments. The coordinator sets it for a token that is for some of them. */
+  readonly reach?: RunnerReach | undefined;
   /** How long the coordinator may hold a `poll` that has nothing to say, in milliseconds. */
   readonly waitMs?: number;
   readonly calls?: readonly CallReport[];
@@ -189,6 +192,10 @@ export interface LeaseGrant extends ActionRef {
   /** 1-based number of this attempt. */
   readonly attempt: number;
   readonly deployment: string;
+  /** SHA-256 of the code of the deployment. */
+  readonly bundle: string;
+  /** The environment that the deployment is of; null: a whole file, whose environments call each other within it. */
+  readonly environment: string | null;
   readonly project: string;
   readonly domain: string;
   /** Seed of `random` and `uuid`, and the start of `now`: the same in a recovered run. */

@@ -8,6 +8,7 @@ import type { LeasedAction } from "../store/leases.ts";
 import { keyOf, type RunRow } from "../store/rows.ts";
 import { readRuns } from "../store/runs.ts";
 import { callCacheKey, lookUp } from "./cache.ts";
+import { type Target, targetsOf } from "./target.ts";
 import type { Work } from "./work.ts";
 
 /** A call of a parent whose lease is current. */
@@ -20,6 +21,7 @@ export interface ParentCall {
 export interface PlannedCall extends ParentCall {
   readonly row: NewAction;
   readonly options: CallOptions;
+  readonly target: Target;
   readonly recovered: OutcomeRow | undefined;
   readonly cached: CacheRow | undefined;
 }
@@ -27,16 +29,22 @@ export interface PlannedCall extends ParentCall {
 /** Looks up everything that decides what becomes of new calls: older runs, the cache, code hashes. */
 export async function planCalls(work: Work, given: readonly ParentCall[]): Promise<PlannedCall[]> {
   const calls = unique(given);
-  const hashes = await codeHashes(work, calls);
-  const rows = calls.map((item) => {
-    const run = work.run(item.parent.run_id);
-    const options = item.call.options ?? {};
-    const codeHash = hashes.get(`${run.deployment} ${item.call.task}`) ?? null;
+  const targets = await targetsOf(work, calls);
+  const aimed = calls.map((item, i): AimedCall => aim(work, item, targets[i] ?? { kind: "here" }));
+  const hashes = await codeHashes(work, aimed);
+  const rows = aimed.map((item) => {
+    const { call, options, target, deployment } = item;
+    const codeHash = hashes.get(`${deployment} ${call.task}`) ?? null;
     const key =
-      item.call.kind === "task"
-        ? callCacheKey(run, { task: item.call.task, input: item.call.input, options, codeHash })
+      call.kind === "task" && target.kind !== "missing"
+        ? callCacheKey(work.run(item.parent.run_id), {
+            task: call.task,
+            input: call.input,
+            options,
+            codeHash,
+          })
         : null;
-    return { ...item, options, row: newRow(work, item, { options, codeHash, key }) };
+    return { ...item, row: newRow(work, item, { codeHash, key }) };
   });
   const recovered = await recoverable(
     work,
@@ -61,14 +69,33 @@ export async function planCalls(work: Work, given: readonly ParentCall[]): Promi
   });
 }
 
+/** A call, and where it goes. */
+interface AimedCall extends ParentCall {
+  readonly options: CallOptions;
+  readonly target: Target;
+  readonly deployment: string;
+}
+
+/** A task that is called without its code has the options it was deployed with, and what the call changes of them. */
+function aim(work: Work, item: ParentCall, target: Target): AimedCall {
+  const { parent, call } = item;
+  const given = call.options ?? {};
+  if (target.kind !== "there") {
+    const deployment = parent.deployment ?? work.run(parent.run_id).deployment;
+    return { ...item, options: given, target, deployment };
+  }
+  return { ...item, options: { ...target.options, ...given }, target, deployment: target.deployment };
+}
+
 function unique(calls: readonly ParentCall[]): ParentCall[] {
   return [...new Map(calls.map((item) => [keyOf(item.parent.run_id, item.call.id), item])).values()];
 }
 
 /** Writes a row as it will be, where that is certain before it is placed: inserting it and moving it costs twice. */
 function setFirstPhase(work: Work, planned: PlannedCall): void {
-  const { row, call, options } = planned;
+  const { row, call, options, target } = planned;
   if (planned.recovered !== undefined || planned.cached !== undefined || call.kind !== "task") return;
+  if (target.kind === "missing") return;
   if (canClaim(work, planned)) {
     row.phase = "running";
     row.attempt = 1;
@@ -84,9 +111,10 @@ function setFirstPhase(work: Work, planned: PlannedCall): void {
 }
 
 /** A child may be started by its own parent's runner when nothing has to be asked first. */
-export function canClaim(work: Work, { call, options, row }: PlannedCall): boolean {
+export function canClaim(work: Work, { call, options, row, target }: PlannedCall): boolean {
   return (
     call.claim !== undefined &&
+    target.kind === "here" &&
     row.cache_key === null &&
     options.concurrency === undefined &&
     work.run(row.run_id).action_limit === null
@@ -94,23 +122,19 @@ export function canClaim(work: Work, { call, options, row }: PlannedCall): boole
 }
 
 /** Only fork and cache "auto" look at code; other runs do not pay for the lookup. */
-async function codeHashes(work: Work, calls: readonly ParentCall[]): Promise<Map<string, string>> {
+async function codeHashes(work: Work, calls: readonly AimedCall[]): Promise<Map<string, string>> {
   const needed = calls.filter(
-    ({ parent, call }) =>
-      call.options?.cache?.mode === "auto" || work.run(parent.run_id).origin_kind !== null,
+    ({ parent, options }) => options.cache?.mode === "auto" || work.run(parent.run_id).origin_kind !== null,
   );
-  const keys = needed.map(({ parent, call }) => ({
-    deployment: work.run(parent.run_id).deployment,
-    name: call.task,
-  }));
+  const keys = needed.map(({ deployment, call }) => ({ deployment, name: call.task }));
   if (keys.length === 0) return new Map();
   return readCodeHashes(work.sql, keys);
 }
 
 function newRow(
   work: Work,
-  { parent, call }: ParentCall,
-  of: { options: CallOptions; codeHash: string | null; key: string | null },
+  { parent, call, options, target, deployment }: AimedCall,
+  of: { codeHash: string | null; key: string | null },
 ): NewAction {
   const run = work.run(parent.run_id);
   run.actions += 1;
@@ -124,8 +148,9 @@ function newRow(
     phase: "waiting",
     input: call.input,
     result: null,
-    options: call.options === undefined ? "{}" : JSON.stringify(call.options),
-    pool: parent.pool,
+    options: call.options === undefined ? "{}" : JSON.stringify(options),
+    // A pool is named after the deployment it serves.
+    pool: target.kind === "there" ? deployment : parent.pool,
     ordinal: run.actions,
     seq: null,
     attempt: 0,
@@ -136,9 +161,9 @@ function newRow(
     queued_ms: null,
     started_ms: null,
     ended_ms: null,
-    map_id: of.options.map ?? null,
-    tolerated: of.options.tolerated === true ? 1 : 0,
-    group_name: of.options.group ?? null,
+    map_id: options.map ?? null,
+    tolerated: options.tolerated === true ? 1 : 0,
+    group_name: options.group ?? null,
     children: 0,
     settled: 0,
     parked_seq: 0,
@@ -148,6 +173,7 @@ function newRow(
     code_hash: of.codeHash,
     cache_key: of.key,
     epoch_ms: call.epochMs ?? work.nowMs,
+    deployment: deployment === run.deployment ? null : deployment,
   };
 }
 
@@ -160,7 +186,8 @@ async function recoverable(work: Work, rows: readonly NewAction[]): Promise<Map<
     const own = rows.filter((row) => row.run_id === run.id);
     const keys = own.map((row) => ({ run_id: origin, action_id: row.id }));
     const outcomes = await readOutcomes(work.sql, keys);
-    const hashes = run.changed_only === 1 ? await originHashes(work, origin, own) : new Map<string, string>();
+    const hashes =
+      run.changed_only === 1 ? await originHashes(work, origin, own, outcomes) : new Map<string, string>();
     for (const old of outcomes) {
       const code_hash = old.code_hash ?? hashes.get(old.id) ?? null;
       found.set(keyOf(run.id, old.id), { ...old, code_hash });
@@ -174,13 +201,15 @@ async function originHashes(
   work: Work,
   origin: string,
   rows: readonly NewAction[],
+  outcomes: readonly OutcomeRow[],
 ): Promise<Map<string, string>> {
-  const deployment = (await readRuns(work.sql, [origin]))[0]?.deployment ?? "";
-  const keys = rows.map(({ task: name }) => ({ deployment, name }));
+  const whole = (await readRuns(work.sql, [origin]))[0]?.deployment ?? "";
+  const own = new Map(outcomes.map(({ id, deployment }) => [id, deployment ?? whole]));
+  const keys = rows.map(({ id, task: name }) => ({ deployment: own.get(id) ?? whole, name }));
   const hashes = await readCodeHashes(work.sql, keys);
   return new Map(
     rows.flatMap(({ id, task }) => {
-      const hash = hashes.get(`${deployment} ${task}`);
+      const hash = hashes.get(`${own.get(id) ?? whole} ${task}`);
       return hash === undefined ? [] : [[id, hash] as const];
     }),
   );

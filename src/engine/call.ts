@@ -83,6 +83,9 @@ async function place(work: Work, added: readonly PlannedCall[]): Promise<void> {
       // At the time it ended at first: whoever asks for `now` after it makes the same calls again.
       const endedMs = item.recovered.ended_ms ?? work.nowMs;
       settlements.push({ ...reuse(work, row, "recovered", item.recovered.result ?? ""), endedMs });
+    } else if (item.target.kind === "missing") {
+      const end = { phase: "failed", error: item.target.error } as const;
+      settlements.push({ row, end, startedMs: null, endedMs: work.nowMs });
     } else if (item.cached !== undefined) settlements.push(reuse(work, row, "succeeded", item.cached.result));
     else if (call.kind === "sleep") startSleep(work, row, options.sleepMs ?? 0);
     else if (call.kind === "condition") await startCondition(work, row, options);

@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import type { SqlDriver } from "../store/driver.ts";
+import { Deployments } from "./deployments.ts";
 import { Hub } from "./hub.ts";
 import { Work } from "./work.ts";
 
@@ -15,13 +16,14 @@ export interface EngineParts {
   readonly leaseMs?: number;
 }
 
-/** What every verb works with: the store, time, chance, and whom to wake. It holds no truth. */
+/** What every verb works with: the store, time, chance, and whom to wake. It holds no truth, only what never changes. */
 export class EngineCore {
   readonly driver: SqlDriver;
   readonly clock: Clock;
   readonly random: Random;
   readonly hub: Hub;
   readonly leaseMs: number;
+  readonly deployments: Deployments = new Deployments();
 
   constructor(parts: EngineParts) {
     this.driver = parts.driver;
@@ -43,7 +45,11 @@ export class EngineCore {
   ): Promise<Result> {
     let notices: ReadonlySet<string> = new Set();
     const result = await this.driver.transaction(async (sql) => {
-      const work = new Work(sql, this.clock.now(), this.random);
+      const work = new Work(sql, {
+        nowMs: this.clock.now(),
+        random: this.random,
+        deployments: this.deployments,
+      });
       await work.lock(runIds);
       const done = await verb(work);
       await work.flush();

@@ -7,14 +7,14 @@ import {
   type Refusal,
 } from "../core/protocol.ts";
 import { readGranted, readLostLeases } from "../store/leases.ts";
-import { poolsWithBacklog } from "../store/queue.ts";
 import type { LeaseRow, RunRow } from "../store/rows.ts";
 import { closeExchange, type RunnerRow } from "../store/runners.ts";
 import { readRuns } from "../store/runs.ts";
 import type { EngineCore } from "./core.ts";
-import { describeLeases, servedPools, takeLeases } from "./grant.ts";
+import { describeLeases, takeLeases } from "./grant.ts";
 import { topics } from "./hub.ts";
 import { newsOf, withoutEchoes } from "./news.ts";
+import { openPools } from "./open-pools.ts";
 import { keepAlive, readCaller, register } from "./registration.ts";
 import { applyReport, hasContent, runsOf } from "./report.ts";
 import type { Work } from "./work.ts";
@@ -102,7 +102,7 @@ async function look(core: EngineCore, request: ExchangeRequest): Promise<Exchang
   const found = await core.driver.read(async (sql) => {
     const row = await readCaller(sql, request);
     if (row === undefined) return { row, backlog: false, lost: 0, news: 0 };
-    const backlog = request.want > 0 && servedPools(runner.pools, await poolsWithBacklog(sql)).length > 0;
+    const backlog = request.want > 0 && (await openPools(sql, core.deployments, request)).length > 0;
     const lost = (await readLostLeases(sql, runner.id)).filter(
       ({ token }) => !(request.heardLost ?? []).includes(token),
     );
@@ -180,7 +180,7 @@ async function answer(
     const runs = new Map(
       (ids.length === 0 ? [] : await readRuns(sql, ids)).map((run): [string, RunRow] => [run.id, run]),
     );
-    const leases = await describeLeases(sql, rows, { runs, request });
+    const leases = await describeLeases(sql, rows, { runs, request, deployments: core.deployments });
     const { news, lost } = await newsOf(sql, request);
     const heard = new Set(request.heardLost ?? []);
     const told = (await readLostLeases(sql, request.runner.id)).filter(({ token }) => !heard.has(token));

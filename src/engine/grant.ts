@@ -4,11 +4,11 @@ import { type JournalRow, readActionsWithInput, readJournal } from "../store/act
 import { readCheckpoints } from "../store/checkpoints.ts";
 import type { Sql } from "../store/driver.ts";
 import { leaseToken } from "../store/leases.ts";
-import { poolsWithBacklog, takeQueue } from "../store/queue.ts";
+import { takeQueue } from "../store/queue.ts";
 import { type ActionRow, keyOf, type LeaseRow, type QueueRow, type RunRow } from "../store/rows.ts";
 import { optionsOf } from "./action-options.ts";
-import { isPrivatePool } from "./hub.ts";
-import { isolatedPool } from "./queue.ts";
+import type { DeployedCode, Deployments } from "./deployments.ts";
+import { openPools } from "./open-pools.ts";
 import type { Work } from "./work.ts";
 
 /** Results that travel with a lease; more are fetched in pages of their own. */
@@ -25,10 +25,8 @@ export const TIME_LIMIT_GRACE_MS = 2_000;
  * An isolated action is given only to a runner that does nothing else, and nothing is given beside it.
  */
 export async function takeLeases(work: Work, request: ExchangeRequest, grantId: string): Promise<LeaseRow[]> {
-  const { runner } = request;
   if (request.want <= 0) return [];
-  const shared = await poolsWithBacklog(work.sql);
-  const wanted = servedPools(runner.pools, shared);
+  const wanted = await openPools(work.sql, work.deployments, request);
   if (request.isIdle === true) {
     for (const pool of wanted.filter((name) => name.endsWith("!"))) {
       const alone = await leaseFrom(work, request, { pools: [pool], limit: 1, grantId });
@@ -37,12 +35,6 @@ export async function takeLeases(work: Work, request: ExchangeRequest, grantId: 
   }
   const pools = wanted.filter((name) => !name.endsWith("!"));
   return leaseFrom(work, request, { pools, limit: request.want, grantId });
-}
-
-/** Pools with a backlog that a runner serves, its private one first. */
-export function servedPools(pools: readonly string[], backlog: readonly string[]): string[] {
-  const exact = new Set(pools.flatMap((pool) => [pool, isolatedPool(pool)]));
-  return backlog.filter((pool) => exact.has(pool) || (pools.includes("*") && !isPrivatePool(pool)));
 }
 
 interface LeaseSource {
@@ -131,7 +123,11 @@ function startRun(work: Work, row: ActionRow): void {
 export async function describeLeases(
   sql: Sql,
   leases: readonly LeaseRow[],
-  of: { readonly runs: ReadonlyMap<string, RunRow>; readonly request: ExchangeRequest },
+  of: {
+    readonly runs: ReadonlyMap<string, RunRow>;
+    readonly request: ExchangeRequest;
+    readonly deployments: Deployments;
+  },
 ): Promise<LeaseGrant[]> {
   if (leases.length === 0) return [];
   const keys = leases.map(({ run_id, action_id }) => ({ run_id, action_id }));
@@ -145,6 +141,10 @@ export async function describeLeases(
   );
   const warm = new Map(
     (of.request.warm ?? []).map((report) => [keyOf(report.run, report.action), report.seq]),
+  );
+  const codes = await of.deployments.read(
+    sql,
+    found.map(({ run_id, deployment }) => deployment ?? of.runs.get(run_id)?.deployment ?? ""),
   );
   const grants: LeaseGrant[] = [];
   for (const lease of leases) {
@@ -167,6 +167,7 @@ export async function describeLeases(
         journal,
         since,
         checkpoint: checkpoints.get(name) ?? null,
+        code: codes.get(row.deployment ?? run.deployment),
       }),
     );
   }
@@ -181,9 +182,12 @@ interface GrantParts {
   readonly journal: readonly JournalEntry[];
   readonly since: number;
   readonly checkpoint: string | null;
+  /** Undefined: tasks that were defined in their runner's own process. */
+  readonly code: DeployedCode | undefined;
 }
 
-function grantOf({ lease, row, run, input, journal, since, checkpoint }: GrantParts): LeaseGrant {
+function grantOf({ lease, row, run, input, journal, since, checkpoint, code }: GrantParts): LeaseGrant {
+  const deployment = row.deployment ?? run.deployment;
   const isOriginal = run.origin_run === null || run.origin_kind === "rerun";
   return {
     run: run.id,
@@ -194,7 +198,9 @@ function grantOf({ lease, row, run, input, journal, since, checkpoint }: GrantPa
     input,
     options: withContext(row, run),
     attempt: row.attempt,
-    deployment: run.deployment,
+    deployment,
+    bundle: code?.bundle ?? deployment,
+    environment: code?.environment ?? null,
     project: run.project,
     domain: run.domain,
     seed: run.seed,

@@ -154,6 +154,7 @@ async function addRoot(work: Work, run: RunRow, start: StartRun): Promise<void> 
     code_hash: codeHash,
     cache_key: key,
     epoch_ms: run.epoch_ms,
+    deployment: null,
   };
   await insertActions(work.sql, [root]);
   const row = work.adopt(root);

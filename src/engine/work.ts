@@ -19,7 +19,14 @@ import {
 } from "../store/rows.ts";
 import { lockRuns, updateRuns } from "../store/runs.ts";
 import { deleteTimersOf, insertTimers } from "../store/timers.ts";
+import type { Deployments } from "./deployments.ts";
 import { topics } from "./hub.ts";
+
+export interface WorkParts {
+  readonly nowMs: number;
+  readonly random: Random;
+  readonly deployments: Deployments;
+}
 
 /**
  * One transaction of the engine: the runs it locked, its picture of their actions, and what it will write.
@@ -31,6 +38,7 @@ export class Work {
   readonly sql: Sql;
   readonly nowMs: number;
   readonly random: Random;
+  readonly deployments: Deployments;
   /** Topics to notify after the commit. */
   readonly notices: Set<string> = new Set();
   readonly settled: SettleRow[] = [];
@@ -51,10 +59,11 @@ export class Work {
   readonly #actions = new Map<string, ActionRow>();
   readonly #events = new Map<string, StoredEvent[]>();
 
-  constructor(sql: Sql, nowMs: number, random: Random) {
+  constructor(sql: Sql, parts: WorkParts) {
     this.sql = sql;
-    this.nowMs = nowMs;
-    this.random = random;
+    this.nowMs = parts.nowMs;
+    this.random = parts.random;
+    this.deployments = parts.deployments;
   }
 
   /** Locks runs for the rest of the transaction. Call it once with all of them where several writers are possible. */

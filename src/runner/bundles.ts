@@ -9,7 +9,7 @@ import { type LoadedBundle, loadBundle } from "./load-bundle.ts";
 import type { TaskSource } from "./tasks.ts";
 
 export interface BundleTasksOptions {
-  /** Gets a bundle by its hash, which is also the id of its deployment. */
+  /** Gets a bundle by its hash. */
   fetch(hash: string): Promise<Uint8Array>;
   /** Folder in which bundles are kept: fetched once per machine. */
   readonly dir: string;
@@ -40,7 +40,7 @@ export function bundleTasks(options: BundleTasksOptions): BundleTasks {
   };
   return {
     load: async (hash) => (await load(hash)).registry,
-    find: async (deployment, task) => (await load(deployment)).registry.get(task),
+    find: async (bundle, task) => (await load(bundle)).registry.get(task),
   };
 }
 

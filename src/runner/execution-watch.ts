@@ -36,7 +36,7 @@ export class ExecutionWatch {
   }
 
   tasks(source: TaskSource): TaskSource {
-    return { find: async (deployment, task) => this.#wrap(await source.find(deployment, task)) };
+    return { find: async (bundle, task) => this.#wrap(await source.find(bundle, task)) };
   }
 
   transport(inner: Transport, onLogs: (logs: readonly LogReport[]) => void = () => undefined): Transport {

@@ -1,4 +1,5 @@
 import type { CallReport, LeaseGrant } from "../core/protocol.ts";
+import { environmentOf } from "../core/task-name.ts";
 import type { NewCall } from "./host.ts";
 
 /** A call as it is reported. */
@@ -21,6 +22,9 @@ export function canClaim(parent: LeaseGrant, call: NewCall): boolean {
   if (call.kind !== "task" || !parent.claims || parent.isolated || !call.isNew) return false;
   // With `always` every wait is to be a real one: a child that ran here would have ended before its parent could park.
   if (parent.suspendMode === "always") return false;
+  // A task of another environment has runners of its own.
+  if (call.options.remote !== undefined) return false;
+  if (parent.environment !== null && environmentOf(call.task) !== parent.environment) return false;
   return call.options.cache === undefined && call.options.concurrency === undefined;
 }
 

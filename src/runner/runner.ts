@@ -253,7 +253,7 @@ export class Runner implements SessionHost {
         retry: this.#retry,
         signal: this.#stopped.signal,
       });
-      const definition = await this.#from.tasks.find(grant.deployment, grant.task);
+      const definition = await this.#from.tasks.find(grant.bundle, grant.task);
       const secrets = await readSecrets(session, this.#from.secrets);
       const given = await readGiven(this.values, grant);
       if (!session.isOver) session.start(definition, secrets, given);

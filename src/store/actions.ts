@@ -34,6 +34,7 @@ const COLUMNS: Record<keyof ActionRow | "input" | "result", ColumnType> = {
   code_hash: "text",
   cache_key: "text",
   epoch_ms: "int",
+  deployment: "text",
 };
 
 const names = Object.keys(COLUMNS).join(", ");
@@ -68,7 +69,7 @@ const selectOutcome: BulkStatement = {
   text: (
     rows,
   ) => `SELECT a.run_id AS run_id, a.id AS id, a.phase AS phase, a.result AS result, a.code_hash AS code_hash,
-      a.epoch_ms AS epoch_ms, a.ended_ms AS ended_ms
+      a.epoch_ms AS epoch_ms, a.ended_ms AS ended_ms, a.deployment AS deployment
     FROM ${rows} JOIN actions a ON a.run_id = r.run_id AND a.id = r.action_id`,
 };
 
@@ -171,7 +172,7 @@ export function readInputs(
 /** What an action ended with, for recovery and for the cache. */
 export type OutcomeRow = Pick<
   ActionRow,
-  "run_id" | "id" | "phase" | "code_hash" | "epoch_ms" | "ended_ms"
+  "run_id" | "id" | "phase" | "code_hash" | "epoch_ms" | "ended_ms" | "deployment"
 > & {
   result: string | null;
 };

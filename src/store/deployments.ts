@@ -1,14 +1,25 @@
 import { type BulkStatement, first, type Sql, type SqlRow } from "./driver.ts";
 
-/** A deployment: an immutable set of tasks, addressed by the hash of its bundle. */
+/** A deployment: one environment at a version. Nothing of it ever changes but the time it was deployed last. */
 export interface DeploymentRow {
+  /** Hash of what it consists of, its project and domain included. */
   id: string;
   project: string;
   domain: string;
+  /** Null: a whole file with all its environments, as a run on this machine registers it. */
+  environment: string | null;
   version: string;
-  /** JSON: where the code comes from (file, git commit) and where the bundle is. */
+  /** SHA-256 of the code. */
+  bundle: string;
+  /** JSON: the deployment of each other environment that its tasks call, by name. */
+  depends_on: string;
+  /** JSON: description and variables of the environment. */
+  settings: string;
+  /** JSON: where the code comes from (file, git commit, packages it leaves outside). */
   source: string;
   created_ms: number;
+  /** When it was deployed last: the newest of an environment is its "latest". */
+  activated_ms: number;
 }
 
 export interface TaskRow {
@@ -44,28 +55,102 @@ const selectHash: BulkStatement = {
     FROM ${rows} JOIN tasks t ON t.deployment = r.deployment AND t.name = r.name`,
 };
 
-/** Inserts a deployment with its tasks; false when it was there already (deploying twice is a no-op). */
+/** The row of a deployment that holds a whole file, whose code is its id. */
+export function wholeDeployment(of: {
+  readonly id: string;
+  readonly project?: string;
+  readonly domain?: string;
+  readonly version?: string;
+  readonly source?: unknown;
+  readonly nowMs: number;
+}): DeploymentRow {
+  const { id, project = "default", domain = "development", version = id, source = {}, nowMs } = of;
+  const rest = { environment: null, bundle: id, depends_on: "{}", settings: "{}" };
+  const times = { created_ms: nowMs, activated_ms: nowMs };
+  return { id, project, domain, version, ...rest, source: JSON.stringify(source), ...times };
+}
+
+/**
+ * Inserts a deployment with its tasks, or makes the one that is there the newest of its environment; false when it was
+ * there already.
+ */
 export async function insertDeployment(
   sql: Sql,
   row: DeploymentRow,
   tasks: readonly TaskRow[],
 ): Promise<boolean> {
   const changed = await sql.run(
-    `INSERT INTO deployments (id, project, domain, version, source, created_ms)
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+    `INSERT INTO deployments
+       (id, project, domain, environment, version, bundle, depends_on, settings, source, created_ms, activated_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING`,
     row.id,
     row.project,
     row.domain,
+    row.environment,
     row.version,
+    row.bundle,
+    row.depends_on,
+    row.settings,
     row.source,
     row.created_ms,
+    row.activated_ms,
   );
+  if (changed === 0) {
+    // Never back: whoever deployed something else meanwhile was later.
+    await sql.run(
+      "UPDATE deployments SET activated_ms = $2 WHERE id = $1 AND activated_ms < $2",
+      row.id,
+      row.activated_ms,
+    );
+    return false;
+  }
   if (tasks.length > 0) await sql.bulk(insertTask, tasks as unknown as SqlRow[]);
-  return changed > 0;
+  return true;
 }
 
 export function readDeployment(sql: Sql, id: string): Promise<DeploymentRow | undefined> {
   return first(sql.all<DeploymentRow>("SELECT * FROM deployments WHERE id = $1", id));
+}
+
+/** Deployments by id; ids that are none are left out. */
+export function readDeployments(sql: Sql, ids: readonly string[]): Promise<DeploymentRow[]> {
+  if (ids.length === 0) return Promise.resolve([]);
+  return sql.all<DeploymentRow>(
+    `SELECT * FROM deployments WHERE ${sql.dialect.isOneOf("id", 1)}`,
+    JSON.stringify(ids),
+  );
+}
+
+/** An environment at a place. */
+export interface EnvironmentPlace {
+  readonly project: string;
+  readonly domain: string;
+  readonly environment: string;
+}
+
+/** The deployment of an environment at a version, or the one that was deployed last. */
+export function findDeployment(
+  sql: Sql,
+  { project, domain, environment }: EnvironmentPlace,
+  version: string | null,
+): Promise<DeploymentRow | undefined> {
+  const place = "project = $1 AND domain = $2 AND environment = $3";
+  return first(
+    version === null
+      ? sql.all<DeploymentRow>(
+          `SELECT * FROM deployments WHERE ${place} ORDER BY activated_ms DESC, id DESC LIMIT 1`,
+          project,
+          domain,
+          environment,
+        )
+      : sql.all<DeploymentRow>(
+          `SELECT * FROM deployments WHERE ${place} AND version = $4`,
+          project,
+          domain,
+          environment,
+          version,
+        ),
+  );
 }
 
 export function readTask(sql: Sql, deployment: string, name: string): Promise<TaskRow | undefined> {

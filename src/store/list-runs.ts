@@ -12,6 +12,8 @@ export interface RunFilter {
   readonly labels: readonly string[];
   /** The run they were rerun, recovered or forked from. */
   readonly origin: string | null;
+  /** Who started them. */
+  readonly createdBy: string | null;
 }
 
 /** Runs are listed by time of creation, then id. */
@@ -69,6 +71,7 @@ function listPlace(
   }
   if (filter.task !== null) conditions.push(`task = ${parameters.bind(filter.task)}`);
   if (filter.origin !== null) conditions.push(`origin_run = ${parameters.bind(filter.origin)}`);
+  if (filter.createdBy !== null) conditions.push(`created_by = ${parameters.bind(filter.createdBy)}`);
   for (const label of filter.labels) {
     // Quotes inside JSON strings are escaped, so this text can only be a whole key with its whole value.
     conditions.push(`replace(labels, CAST(${parameters.bind(labelText(label))} AS TEXT), '') <> labels`);

@@ -3,7 +3,8 @@ import { type BulkStatement, first, type Sql, type SqlRow } from "./driver.ts";
 import type { Page } from "./page.ts";
 
 /** A task in its newest deployment. */
-export type DeployedTask = TaskRow & Pick<DeploymentRow, "project" | "domain" | "version" | "created_ms">;
+export type DeployedTask = TaskRow &
+  Pick<DeploymentRow, "project" | "domain" | "version" | "created_ms" | "activated_ms">;
 
 export interface TaskPlace {
   readonly project: string;
@@ -14,7 +15,8 @@ const select: BulkStatement = {
   columns: { deployment: "text", name: "text" },
   text: (rows) => `SELECT t.deployment AS deployment, t.name AS name, t.description AS description,
       t.input_schema AS input_schema, t.output_schema AS output_schema, t.options AS options, t.code_hash AS code_hash,
-      d.project AS project, d.domain AS domain, d.version AS version, d.created_ms AS created_ms
+      d.project AS project, d.domain AS domain, d.version AS version, d.created_ms AS created_ms,
+      d.activated_ms AS activated_ms
     FROM ${rows} JOIN tasks t ON t.deployment = r.deployment AND t.name = r.name
     JOIN deployments d ON d.id = t.deployment`,
 };
@@ -22,7 +24,7 @@ const select: BulkStatement = {
 /** The newest deployment of `name` at a place, as an SQL expression; project and domain are $1 and $2. */
 function newestOf(name: string): string {
   return `(SELECT t.deployment FROM tasks t JOIN deployments d ON d.id = t.deployment
-    WHERE t.name = ${name} AND d.project = $1 AND d.domain = $2 ORDER BY d.created_ms DESC, d.id DESC LIMIT 1)`;
+    WHERE t.name = ${name} AND d.project = $1 AND d.domain = $2 ORDER BY d.activated_ms DESC, d.id DESC LIMIT 1)`;
 }
 
 /** Tasks deployed at a place, by name, each in its newest deployment. */
@@ -63,22 +65,21 @@ export function readTasks(sql: Sql, deployment: string): Promise<TaskRow[]> {
   return sql.all<TaskRow>("SELECT * FROM tasks WHERE deployment = $1 ORDER BY name", deployment);
 }
 
-/** Deployments are listed newest first. */
-export type DeploymentPosition = readonly [createdMs: number, id: string];
+/** Deployments are listed with the one deployed last first. */
+export type DeploymentPosition = readonly [activatedMs: number, id: string];
 
 export function listDeployments(
   sql: Sql,
-  at: TaskPlace,
+  at: TaskPlace & { readonly environment?: string | undefined },
   page: Page<DeploymentPosition>,
 ): Promise<DeploymentRow[]> {
-  const [createdMs, id] = page.after ?? [Number.MAX_SAFE_INTEGER, ""];
+  const [activatedMs, id] = page.after ?? [Number.MAX_SAFE_INTEGER, ""];
+  const parameters = [at.project, at.domain, activatedMs, id, page.limit];
+  const isOfEnvironment = at.environment === undefined ? "" : "AND environment = $6";
   return sql.all<DeploymentRow>(
-    `SELECT * FROM deployments WHERE project = $1 AND domain = $2 AND (created_ms, id) < ($3, $4)
-     ORDER BY created_ms DESC, id DESC LIMIT $5`,
-    at.project,
-    at.domain,
-    createdMs,
-    id,
-    page.limit,
+    `SELECT * FROM deployments WHERE project = $1 AND domain = $2 ${isOfEnvironment} AND (activated_ms, id) < ($3, $4)
+     ORDER BY activated_ms DESC, id DESC LIMIT $5`,
+    ...parameters,
+    ...(at.environment === undefined ? [] : [at.environment]),
   );
 }

@@ -71,6 +71,8 @@ export interface ActionRow {
   code_hash: string | null;
   cache_key: string | null;
   epoch_ms: number;
+  /** Where its code is; null: in the deployment of its run. */
+  deployment: string | null;
 }
 
 export interface LeaseRow {
@@ -115,7 +117,7 @@ export interface TimerRow {
 export const ACTION_COLUMNS: string = [
   "run_id, id, parent_id, kind, task, phase, options, pool, ordinal, seq, attempt",
   "user_failures, system_failures, isolated, created_ms, queued_ms, started_ms, ended_ms",
-  "map_id, tolerated, group_name, children, settled, parked_seq, system_streak, progress, waits, code_hash, cache_key, epoch_ms",
+  "map_id, tolerated, group_name, children, settled, parked_seq, system_streak, progress, waits, code_hash, cache_key, epoch_ms, deployment",
 ].join(", ");
 
 /** The same columns of a table alias. */

@@ -4,7 +4,7 @@ import type { TaskSource } from "../runner/tasks.ts";
 import type { TaskDefinition } from "../sdk/definition.ts";
 import { registry } from "../sdk/registry.ts";
 import type { AnyTask } from "../sdk/task.ts";
-import { insertDeployment } from "../store/deployments.ts";
+import { insertDeployment, wholeDeployment } from "../store/deployments.ts";
 import type { Sql } from "../store/driver.ts";
 
 /** A task, or its full name. */
@@ -25,7 +25,7 @@ export class TestTasks implements TaskSource {
     this.#given = tasks === undefined ? null : new Map(tasks.map((task) => [task.fullName, task.definition]));
   }
 
-  async find(_deployment: string, name: string): Promise<TaskDefinition> {
+  async find(_bundle: string, name: string): Promise<TaskDefinition> {
     const definition = this.#given === null ? registry.get(name) : this.#given.get(name);
     if (definition === undefined) {
       throw new GodwitError("TASK_NOT_FOUND", `the harness was not given a task \`${name}\``);
@@ -93,7 +93,7 @@ export class TestTasks implements TaskSource {
       input_schema: null,
       output_schema: null,
     }));
-    await insertDeployment(sql, { id, project, domain, version: id, source: "{}", created_ms: nowMs }, rows);
+    await insertDeployment(sql, wholeDeployment({ id, project, domain, nowMs }), rows);
     return id;
   }
 }

@@ -14,7 +14,7 @@ import { startRun } from "../../src/engine/start.ts";
 import { systemClock } from "../../src/ports/clock.ts";
 import { systemRandom } from "../../src/ports/random.ts";
 import { readOutcomes } from "../../src/store/actions.ts";
-import { insertDeployment } from "../../src/store/deployments.ts";
+import { insertDeployment, wholeDeployment } from "../../src/store/deployments.ts";
 import { openStore } from "../../src/store/open.ts";
 import { programs } from "./programs.ts";
 import { Storm } from "./storm.ts";
@@ -56,7 +56,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const driver = await openStore(location);
   const core = new EngineCore({ driver, clock: systemClock, random: systemRandom });
   const unwatch = driver.watch((topic) => (topic === "*" ? core.hub.notifyAll() : core.hub.notify(topic)));
-  await driver.transaction((sql) => insertDeployment(sql, deployment(), tasks()));
+  await driver.transaction((sql) =>
+    insertDeployment(sql, wholeDeployment({ id: DEPLOYMENT, nowMs: Date.now() }), tasks()),
+  );
   const storm = new Storm();
   const endpoints: string[] = [];
   for (let i = 0; i < (options.coordinators ?? 2); i++) {
@@ -144,17 +146,6 @@ async function checkExecutions(
   );
   const repeated = lines.length - keys.size - Number(retried[0]?.count ?? 0);
   return { executions: lines.length, leaves: keys.size, repeated, late };
-}
-
-function deployment(): Parameters<typeof insertDeployment>[1] {
-  return {
-    id: DEPLOYMENT,
-    project: "default",
-    domain: "development",
-    version: "1",
-    source: "{}",
-    created_ms: Date.now(),
-  };
 }
 
 function tasks(): Parameters<typeof insertDeployment>[2] {

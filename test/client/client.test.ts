@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { GodwitClient } from "../../src/client/index.ts";
 import { GodwitError } from "../../src/core/errors.ts";
 import type { RunEvent } from "../../src/core/event.ts";
-import { DEPLOYMENT, HandRunner, keyFor, OK, openSystem, type System } from "../coordinator/system.ts";
+import { deploy, HandRunner, keyFor, OK, openSystem, type System } from "../coordinator/system.ts";
 import { startServer, type TestServer } from "./server.ts";
 
 let system: System;
@@ -14,7 +14,7 @@ beforeEach(async () => {
   system = await openSystem({ limits: { beatMs: 20 } });
   server = await startServer((request) => system.app.fetch(request));
   client = new GodwitClient({ endpoint: `${server.endpoint}/` });
-  await client.deploy("d1", DEPLOYMENT);
+  await deploy(system);
   runner = new HandRunner(system);
   await runner.report();
 });
@@ -188,7 +188,7 @@ describe("events", () => {
     const short = await openSystem({ limits: { maxStreamMs: 30, beatMs: 10 } });
     const limited = await startServer((request) => short.app.fetch(request));
     const reader = new GodwitClient({ endpoint: limited.endpoint });
-    await reader.deploy("d1", DEPLOYMENT);
+    await deploy(short);
     const { id } = await reader.startRun({ task: "hello.free" });
     const worker = new HandRunner(short);
     await worker.report();

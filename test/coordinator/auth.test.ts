@@ -16,7 +16,7 @@ let spareKey: string;
 beforeEach(async () => {
   system = await openSystem({ auth: { mode: "keys" }, now: () => nowMs });
   const admin = await keyFor(system, ["admin"]);
-  await deploy(system, {}, admin);
+  await deploy(system);
   const token = await issueRunnerToken(SIGNING_KEY, {
     subject: "runner-1",
     pools: ["*"],
@@ -78,19 +78,26 @@ function probes(): Probe[] {
     method,
     path: `${path.replaceAll(/:(\w+)/g, (_, name: string) => (name === "id" ? idOf(path) : (parts[name] ?? "")))}?project=default`,
     ...(method === "POST" && { body: bodyOf(path) }),
-    ...(method === "PUT" && { body: { project: "default", tasks: [] } }),
     scope: scopeOf(method, path),
   }));
 }
 
 function scopeOf(method: string, path: string): Scope {
   if (path.startsWith("/v1/keys")) return "admin";
-  return method === "GET" ? "runs:read" : method === "PUT" ? "tasks:deploy" : "runs:write";
+  if (method === "GET") return "runs:read";
+  return path === "/v1/deployments" ? "tasks:deploy" : "runs:write";
 }
 
 function bodyOf(path: string): unknown {
   if (path === "/v1/keys") return { name: "made", scopes: ["runs:read"], project: "default" };
   if (path === "/v1/runs") return { task: "hello.free", project: "default" };
+  if (path === "/v1/deployments") {
+    return {
+      project: "default",
+      dryRun: true,
+      environments: [{ name: "a", bundle: "c".repeat(64), tasks: [] }],
+    };
+  }
   return path.endsWith("/signal") ? { value: 1 } : {};
 }
 
@@ -102,7 +109,7 @@ describe("every public route", () => {
     expect(probes().map(({ method, path }) => `${method} ${path.split("/")[2]}`)).toEqual(
       expect.arrayContaining([
         "POST runs?project=default",
-        "PUT deployments",
+        "POST deployments?project=default",
         "DELETE cache",
         "DELETE keys",
         "GET conditions?project=default",
@@ -203,15 +210,13 @@ describe("a domain", () => {
       const body = { task: "hello.free", domain: "production", ...more };
       await json(system.send("POST", "/v1/runs", body, admin), 404);
     }
-    const moved = { project: "default", domain: "production", tasks: [] };
-    await json(system.send("PUT", "/v1/deployments/d1", moved, admin), 403);
   });
 });
 
 describe("a key of one project", () => {
   test("sees and starts runs of its project only", async () => {
     const other = await keyFor(system, ["admin"], { project: "other" });
-    await deploy(system, { id: "o1" }, other);
+    await deploy(system, { id: "o1", project: "other" });
     const { id } = await json<{ id: string }>(
       system.send("POST", "/v1/runs", { task: "hello.free" }, other),
       202,

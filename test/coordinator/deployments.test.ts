@@ -1,66 +1,180 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type {
+  DeployBody,
   DeploymentDetail,
   DeploymentSummary,
+  DeployReply,
   ListPage,
   Problem,
   StartedRun,
   TaskDetail,
   TaskSummary,
 } from "../../src/client/api.ts";
+import type { DeployedEnvironment } from "../../src/core/deployment.ts";
 import { DEPLOYMENT, deploy, json, openSystem, type System } from "./system.ts";
 
 let system: System;
 let nowMs = 1_000;
+/** Hashes of the code that was uploaded. */
+let uploaded: Set<string>;
 beforeEach(async () => {
-  system = await openSystem({ now: () => nowMs++ });
+  uploaded = new Set([CODE]);
+  const bundles = { get: async (hash: string) => (uploaded.has(hash) ? new Uint8Array(1) : null) };
+  system = await openSystem({ now: () => nowMs++, bundles });
 });
 afterEach(() => system.close());
 
-test("registers a deployment once", async () => {
-  await deploy(system);
-  const again = await json<DeploymentDetail>(
-    system.send("PUT", "/v1/deployments/d1", { ...DEPLOYMENT, tasks: [] }),
-    200,
-  );
-  const got = await json<DeploymentDetail>(system.send("GET", "/v1/deployments/d1"), 200);
-  expect(again).toEqual(got);
-  expect(got).toMatchObject({
-    id: "d1",
-    project: "default",
-    domain: "development",
-    source: { file: "hello.ts" },
+const CODE = "c".repeat(64);
+
+function environment(name: string, more: Partial<DeployedEnvironment> = {}): DeployedEnvironment {
+  return { name, bundle: CODE, tasks: [{ name: `${name}.main` }], ...more };
+}
+
+function deployed(body: Partial<DeployBody> = {}, status = 201): Promise<DeployReply> {
+  const all = { environments: [environment("hello")], ...body };
+  return json<DeployReply>(system.send("POST", "/v1/deployments", all), status);
+}
+
+describe("deploying", () => {
+  test("registers an environment once, whenever and from wherever it is deployed", async () => {
+    const tasks = [{ ...DEPLOYMENT.tasks[0], name: "hello.main" }, { name: "hello.free" }];
+    const hello = environment("hello", { description: "Greets", env: { TZ: "UTC" }, tasks });
+    const [first] = (await deployed({ environments: [hello], source: { commit: "abc" } })).deployments;
+    expect(first).toMatchObject({ environment: "hello", isNew: true, previous: null, bundle: CODE });
+    const again = { environments: [{ ...hello, tasks: [...tasks].reverse() }], source: { commit: "def" } };
+    const [second] = (await deployed(again, 200)).deployments;
+    expect(second).toStrictEqual({ ...first, isNew: false, previous: first?.id });
+    const got = await json<DeploymentDetail>(system.send("GET", `/v1/deployments/${first?.id}`), 200);
+    expect(got).toMatchObject({
+      id: first?.id,
+      project: "default",
+      domain: "development",
+      environment: "hello",
+      version: first?.id.slice(0, 12),
+      description: "Greets",
+      env: { TZ: "UTC" },
+      dependsOn: {},
+      source: { commit: "abc" },
+      tasks: [
+        { name: "hello.free", inputSchema: null, options: {}, codeHash: null },
+        { ...DEPLOYMENT.tasks[0] },
+      ],
+    });
+    expect(got.activatedMs).toBeGreaterThan(got.createdMs);
   });
-  expect(got.tasks).toMatchObject([
-    { name: "hello.free", inputSchema: null, options: {}, codeHash: null },
-    { ...DEPLOYMENT.tasks[0] },
-  ]);
-});
 
-test("keeps a deployment in the project and domain that registered it", async () => {
-  await deploy(system);
-  const problem = await json<Problem>(
-    system.send("PUT", "/v1/deployments/d1", { ...DEPLOYMENT, domain: "production" }),
-    403,
-  );
-  expect(problem.detail).toContain("default/development");
-});
+  test("gives every project and domain deployments of its own", async () => {
+    const ids = [
+      await deployed(),
+      await deployed({ domain: "production" }),
+      await deployed({ project: "search" }),
+    ].map(({ deployments }) => deployments[0]?.id);
+    expect(new Set(ids).size).toBe(3);
+  });
 
-test.each<[string, string, unknown, string]>([
-  ["an id that means something else", "~d1", DEPLOYMENT, "/id"],
-  ["no tasks", "d1", {}, "/tasks"],
-  ["two tasks of one name", "d1", { tasks: [{ name: "a" }, { name: "a" }] }, "/tasks"],
-  ["a schema that is none", "d1", { tasks: [{ name: "a", inputSchema: 3 }] }, "/tasks/0/inputSchema"],
-  [
-    "options that the engine cannot read",
-    "d1",
-    { tasks: [{ name: "a", options: { retries: 3 } }] },
-    "/tasks/0/options/retries",
-  ],
-  ["a project that is no name", "d1", { project: "a b", tasks: [] }, "/project"],
-])("refuses %s", async (_, id, body, pointer) => {
-  const problem = await json<Problem>(system.send("PUT", `/v1/deployments/${id}`, body), 400);
-  expect(problem.errors?.map((error) => error.pointer)).toContain(pointer);
+  test("registers what belongs together, also when it depends on each other", async () => {
+    const ring = (bundle: string): DeployedEnvironment[] => [
+      environment("a", { dependsOn: ["b"] }),
+      environment("b", { dependsOn: ["a"], bundle }),
+      environment("c"),
+    ];
+    const before = (await deployed({ environments: ring(CODE) })).deployments;
+    const [a, b] = before;
+    const got = await json<DeploymentDetail>(system.send("GET", `/v1/deployments/${a?.id}`), 200);
+    expect(got.dependsOn).toStrictEqual({ b: b?.id });
+    uploaded.add("d".repeat(64));
+    const after = (await deployed({ environments: ring("d".repeat(64)) })).deployments;
+    // What depends on something else than before is something else; what does not stays what it is.
+    expect(after.map(({ isNew }) => isNew)).toStrictEqual([true, true, false]);
+    expect(after.map(({ previous }) => previous)).toStrictEqual(before.map(({ id }) => id));
+  });
+
+  test("makes an older version the newest again", async () => {
+    uploaded.add("d".repeat(64));
+    const old = await deployed({ version: "v1" });
+    await deployed({ version: "v2", environments: [environment("hello", { bundle: "d".repeat(64) })] });
+    const task = (): Promise<TaskDetail> => json(system.send("GET", "/v1/tasks/hello.main"), 200);
+    expect((await task()).version).toBe("v2");
+    expect(await deployed({ version: "v1" }, 200)).toMatchObject({ deployments: [{ isNew: false }] });
+    expect(await task()).toMatchObject({ version: "v1", deployment: old.deployments[0]?.id });
+  });
+
+  test("changes no version, and then nothing else either", async () => {
+    await deployed({ version: "v1" });
+    const other = [environment("fresh"), environment("hello", { env: { A: "1" } })];
+    const body = { version: "v1", environments: other };
+    const problem = await json<Problem>(system.send("POST", "/v1/deployments", body), 409);
+    expect(problem).toMatchObject({ code: "VERSION_CONFLICT" });
+    expect(problem.detail).toContain('hello has a version "v1" in default/development');
+    const listed = await json<ListPage<DeploymentSummary>>(
+      system.send("GET", "/v1/deployments?environment=fresh"),
+      200,
+    );
+    expect(listed.data).toStrictEqual([]);
+  });
+
+  test("says beforehand what it would do", async () => {
+    const dry = await deployed(
+      { dryRun: true, environments: [environment("hello", { bundle: "e".repeat(64) })] },
+      200,
+    );
+    expect(dry.deployments).toMatchObject([{ isNew: true, previous: null }]);
+    await json(system.send("GET", `/v1/deployments/${dry.deployments[0]?.id}`), 404);
+  });
+
+  test.each<[string, Partial<DeployBody>, number, string]>([
+    [
+      "code that is not there",
+      { environments: [environment("hello", { bundle: "e".repeat(64) })] },
+      409,
+      "BUNDLE_MISSING",
+    ],
+    [
+      "an environment without what it needs",
+      { environments: [environment("a", { dependsOn: ["b"] })] },
+      409,
+      "DEPENDENCY_MISSING",
+    ],
+    ["an environment twice", { environments: [environment("a"), environment("a")] }, 400, "INVALID_REQUEST"],
+    [
+      "a task of another environment",
+      { environments: [environment("a", { tasks: [{ name: "b.main" }] })] },
+      400,
+      "INVALID_REQUEST",
+    ],
+  ])("refuses %s", async (_, body, status, code) => {
+    const all = { environments: [], ...body };
+    expect((await json<Problem>(system.send("POST", "/v1/deployments", all), status)).code).toBe(code);
+  });
+
+  test.each<[string, unknown, string]>([
+    ["a name that is none", { environments: [environment("~d1")] }, "/environments/0/name"],
+    ["no environments", { environments: [] }, "/environments"],
+    [
+      "code that is no hash",
+      { environments: [environment("a", { bundle: "abc" })] },
+      "/environments/0/bundle",
+    ],
+    [
+      "two tasks of one name",
+      { environments: [environment("a", { tasks: [{ name: "a.b" }, { name: "a.b" }] })] },
+      "/environments/0/tasks",
+    ],
+    [
+      "a schema that is none",
+      { environments: [environment("a", { tasks: [{ name: "a.b", inputSchema: 3 }] })] },
+      "/environments/0/tasks/0/inputSchema",
+    ],
+    [
+      "options that the engine cannot read",
+      { environments: [{ ...environment("a"), tasks: [{ name: "a.b", options: { retries: 3 } }] }] },
+      "/environments/0/tasks/0/options/retries",
+    ],
+    ["a project that is no name", { project: "a b", environments: [environment("a")] }, "/project"],
+  ])("points at %s", async (_, body, pointer) => {
+    const problem = await json<Problem>(system.send("POST", "/v1/deployments", body), 400);
+    expect(problem.errors?.map((error) => error.pointer)).toContain(pointer);
+  });
 });
 
 test("answers 404 for a deployment or task that is not there", async () => {

@@ -27,7 +27,7 @@ beforeEach(async () => {
     limits: { internalBodyBytes: 4_000 },
   });
   admin = await keyFor(system, ["admin"]);
-  await deploy(system, {}, admin);
+  await deploy(system);
 });
 afterEach(() => system.close());
 

@@ -57,7 +57,7 @@ test("forgets a reply after a day", async () => {
 test("keeps the keys of different callers apart", async () => {
   const closed = await openSystem({ auth: { mode: "keys" } });
   const callers = [await keyFor(closed, ["admin"]), await keyFor(closed, ["admin"])];
-  await deploy(closed, {}, callers[0]);
+  await deploy(closed);
   const ids = await Promise.all(
     callers.map(async (headers) => {
       const reply = closed.send(

@@ -116,7 +116,7 @@ async function refused(token: string): Promise<string> {
 
 describe("a token of an issuer that is trusted", () => {
   test("has the scopes and the project that its claims give", async () => {
-    await deploy(system, {}, await keyFor(system, ["admin"]));
+    await deploy(system);
     const token = await sign();
     const headers = { Authorization: `Bearer ${token}` };
     const body = { task: "hello.free" };

@@ -32,8 +32,8 @@ async function walk(path: string): Promise<Record<string, unknown>[]> {
 }
 
 test("answers every list, count, key and idempotent request on PostgreSQL", async () => {
-  await deploy(system, {}, headers);
-  await deploy(system, { id: "d2", domain: "production" }, headers);
+  await deploy(system);
+  await deploy(system, { id: "d2", domain: "production" });
   const start = (body: object): Promise<{ id: string }> =>
     json(system.send("POST", "/v1/runs", body, { ...headers, "Idempotency-Key": "k1" }), 202);
   const body = { task: "hello.free", labels: { team: "search" } };
@@ -54,7 +54,7 @@ test("answers every list, count, key and idempotent request on PostgreSQL", asyn
     calls: [
       { lease, id: "c1", kind: "condition", task: "c", input: "1", options: { condition } },
       { lease, id: "c2", kind: "condition", task: "c", input: "2", options: { condition } },
-      { lease, id: "k1", kind: "task", task: "k", input: "1", options: { cache } },
+      { lease, id: "k1", kind: "task", task: "hello.k", input: "1", options: { cache } },
     ],
     logs: [{ lease, lines: [line] }],
   });
@@ -86,7 +86,7 @@ test("answers every list, count, key and idempotent request on PostgreSQL", asyn
   expect((await walk("/v1/tasks")).map((task) => task["name"])).toEqual(["hello.free", "hello.main"]);
   expect(await walk("/v1/deployments")).toMatchObject([{ id: "d1" }]);
   expect(await get("/v1/tasks/hello.main?domain=production")).toMatchObject({ deployment: "d2" });
-  const [entry] = await walk("/v1/cache?task=k");
+  const [entry] = await walk("/v1/cache?task=hello.k");
   expect((await system.send("DELETE", `/v1/cache/${entry?.["key"]}`, undefined, headers)).status).toBe(204);
 
   const stream = await system.send("GET", `/v1/runs/${id}/logs`, undefined, {

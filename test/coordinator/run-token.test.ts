@@ -52,8 +52,8 @@ beforeEach(async () => {
   const bundles = { get: async (hash: string) => new TextEncoder().encode(`code ${hash}`) };
   system = await openSystem({ auth: { mode: "keys" }, now: () => nowMs, bundles });
   admin = await keyFor(system, ["admin"]);
-  await deploy(system, { id: MINE }, admin);
-  await deploy(system, { id: THEIRS }, admin);
+  await deploy(system, { id: MINE });
+  await deploy(system, { id: THEIRS });
   mine = await side(MINE, "runner-1");
   theirs = await side(THEIRS, "runner-2");
 });

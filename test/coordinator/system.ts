@@ -3,11 +3,13 @@ import { createCoordinator } from "../../src/coordinator/app.ts";
 import type { Scope } from "../../src/coordinator/auth/api-key.ts";
 import { createApiKey } from "../../src/coordinator/auth/api-keys.ts";
 import type { CoordinatorEnv, CoordinatorOptions, LogEntry } from "../../src/coordinator/parts.ts";
+import type { DeployedTask } from "../../src/core/deployment.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { ExchangeReply, ExchangeRequest, LeaseGrant } from "../../src/core/protocol.ts";
 import { EngineCore } from "../../src/engine/core.ts";
 import { systemClock } from "../../src/ports/clock.ts";
 import { systemRandom } from "../../src/ports/random.ts";
+import { insertDeployment, wholeDeployment } from "../../src/store/deployments.ts";
 import type { SqlDriver } from "../../src/store/driver.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
@@ -130,14 +132,29 @@ export const DEPLOYMENT = {
   ],
 };
 
-/** Registers {@link DEPLOYMENT} as `d1`. */
-export function deploy(
-  system: System,
-  more: Record<string, unknown> = {},
-  headers: Record<string, string> = {},
-): Promise<unknown> {
-  const { id = "d1", ...body } = more;
-  return json(system.send("PUT", `/v1/deployments/${id}`, { ...DEPLOYMENT, ...body }, headers), 201);
+/** {@link DEPLOYMENT}, or something else, as it is in the store. */
+export interface Deployed {
+  readonly id?: string;
+  readonly project?: string;
+  readonly domain?: string;
+  readonly tasks?: readonly DeployedTask[];
+}
+
+/** Deploys {@link DEPLOYMENT} under an id that tests can name, `d1`. */
+export async function deploy({ core }: System, more: Deployed = {}): Promise<void> {
+  const { id = "d1", tasks = DEPLOYMENT.tasks, ...place } = more;
+  const version = id === "d1" ? DEPLOYMENT.version : id;
+  const whole = wholeDeployment({ ...DEPLOYMENT, ...place, id, version, nowMs: core.clock.now() });
+  const rows = tasks.map(({ name, description = null, inputSchema, options = {}, codeHash = null }) => ({
+    deployment: id,
+    name,
+    description,
+    input_schema: inputSchema === undefined ? null : JSON.stringify(inputSchema),
+    output_schema: null,
+    options: JSON.stringify(options),
+    code_hash: codeHash,
+  }));
+  await core.driver.transaction((sql) => insertDeployment(sql, { ...whole, environment: "hello" }, rows));
 }
 
 export const OK: Outcome = { ok: true, value: "42" };

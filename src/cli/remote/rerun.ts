@@ -1,9 +1,9 @@
+import { loadFile } from "../../bundle/load.ts";
 import type { RerunBody } from "../../client/api.ts";
 import { GodwitClient } from "../../client/client.ts";
 import type { Json } from "../../core/error-record.ts";
 import type { Cli } from "../cli.ts";
 import { parseJson, readReference } from "../flags/read-value.ts";
-import { loadUserFile } from "../user-file.ts";
 import type { WantedRerun } from "../wanted.ts";
 import { followRemotely } from "./follow.ts";
 import { tellStarted } from "./run.ts";
@@ -12,14 +12,23 @@ import { upload } from "./upload.ts";
 /** Runs an older run of a coordinator again. */
 export async function rerunRemotely(cli: Cli, wanted: WantedRerun, isDetached: boolean): Promise<number> {
   const client = new GodwitClient({ endpoint: cli.endpoint ?? "", token: cli.token });
-  const fork = wanted.file === undefined ? undefined : await uploadFile(cli, client, wanted.file);
+  const fork =
+    wanted.file === undefined ? undefined : await uploadFile(cli, client, { ...wanted, file: wanted.file });
   const { id } = await client.rerun(wanted.run, bodyOf(wanted, fork));
   return isDetached ? tellStarted(cli, id) : followRemotely(cli, client, id);
 }
 
-async function uploadFile(cli: Cli, client: GodwitClient, file: string): Promise<string> {
-  const { bundle, registry } = await loadUserFile(file);
-  return upload(cli, client, bundle, registry);
+/** The deployment of the file that has the task of the older run. */
+async function uploadFile(
+  cli: Cli,
+  client: GodwitClient,
+  { file, run }: WantedRerun & { readonly file: string },
+): Promise<string> {
+  const { bundle, registry } = await loadFile(file);
+  const { task } = await client.getRun(run);
+  const definition = registry.get(task);
+  const deployed = await upload(cli, client, bundle, registry);
+  return deployed.get(definition.environment.name) ?? "";
 }
 
 function bodyOf({ kind, input, force, isChangedOnly }: WantedRerun, fork: string | undefined): RerunBody {

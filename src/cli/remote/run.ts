@@ -1,22 +1,25 @@
+import { loadFile } from "../../bundle/load.ts";
 import type { StartRunBody } from "../../client/api.ts";
 import { GodwitClient } from "../../client/client.ts";
 import type { Json } from "../../core/error-record.ts";
+import { environmentOf } from "../../core/task-name.ts";
 import { encodeValue } from "../../core/value.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit-code.ts";
 import { parsePairs } from "../labels.ts";
-import { loadUserFile, pickTask, readTaskInput } from "../user-file.ts";
+import { pickTask, readTaskInput } from "../user-file.ts";
 import type { RunOptions, WantedRun } from "../wanted.ts";
 import { followRemotely } from "./follow.ts";
 import { upload } from "./upload.ts";
 
 /** Runs a task of a file on a coordinator: its code is uploaded there first. */
 export async function runRemotely(cli: Cli, { file, task, flags, options }: WantedRun): Promise<number> {
-  const { bundle, registry } = await loadUserFile(file, options.external);
+  const { bundle, registry } = await loadFile(file, { external: options.external ?? [] });
   const definition = pickTask(registry, file, task);
   const input = await readTaskInput(definition, { whole: options.input, flags });
   const client = new GodwitClient({ endpoint: cli.endpoint ?? "", token: cli.token });
-  const deployment = await upload(cli, client, bundle, registry);
+  const deployed = await upload(cli, client, bundle, registry);
+  const deployment = deployed.get(environmentOf(definition.name)) ?? "";
   const { id } = await client.startRun({
     task: definition.name,
     deployment,

@@ -1,21 +1,22 @@
 import type { Bundle } from "../../bundle/build.ts";
 import { describeDeployment } from "../../bundle/describe.ts";
-import type { DeployedTaskBody } from "../../client/api.ts";
 import type { GodwitClient } from "../../client/client.ts";
 import { Connection } from "../../client/connection.ts";
 import type { CallOptions } from "../../core/call.ts";
+import type { DeployedTask } from "../../core/deployment.ts";
 import type { Json } from "../../core/error-record.ts";
+import { environmentOf } from "../../core/task-name.ts";
 import type { Registry } from "../../sdk/registry.ts";
 import type { TaskRow } from "../../store/deployments.ts";
 import type { Cli } from "../cli.ts";
 
-/** Gives a bundle to a coordinator and registers what it defines; twice is a no-op. Gives the deployment's id. */
+/** Gives a bundle to a coordinator and registers what it defines; twice is a no-op. Gives deployments by environment. */
 export async function upload(
   cli: Cli,
   client: GodwitClient,
   bundle: Bundle,
   registry: Registry,
-): Promise<string> {
+): Promise<ReadonlyMap<string, string>> {
   const { deployment, tasks } = await describeDeployment(bundle, registry, { nowMs: Date.now() });
   const connection = new Connection({ endpoint: client.endpoint, token: cli.token });
   await connection.send(
@@ -28,17 +29,21 @@ export async function upload(
     },
     () => Promise.resolve(),
   );
-  await client.deploy(bundle.hash, {
-    version: deployment.version,
-    source: JSON.parse(deployment.source) as Json,
-    tasks: tasks.map(taskBody),
+  const environments = registry.environments().flatMap(({ name, dependsOn, env, description }) => {
+    const own = tasks.filter((task) => environmentOf(task.name) === name).map(taskBody);
+    const all = { name, bundle: bundle.hash, dependsOn, env, description, tasks: own };
+    return own.length === 0 ? [] : [all];
   });
-  return bundle.hash;
+  const { deployments } = await client.deploy({
+    source: JSON.parse(deployment.source) as Json,
+    environments,
+  });
+  return new Map(deployments.map(({ environment, id }) => [environment, id]));
 }
 
 const RETRIES = 3;
 
-function taskBody(row: TaskRow): DeployedTaskBody {
+function taskBody(row: TaskRow): DeployedTask {
   return {
     name: row.name,
     description: row.description,

@@ -1,4 +1,5 @@
 import type { CallOptions } from "../../core/call.ts";
+import type { DeployedEnvironment, DeployedTask } from "../../core/deployment.ts";
 import type { Json } from "../../core/error-record.ts";
 
 export interface TaskSummary {
@@ -20,39 +21,58 @@ export interface TaskDetail extends TaskSummary {
   readonly codeHash: string | null;
 }
 
-/** A task as it is deployed. */
-export interface DeployedTaskBody {
-  readonly name: string;
-  readonly description?: string | null;
-  /** JSON Schema (2020-12) of the input; null or absent accepts anything. */
-  readonly inputSchema?: Json;
-  readonly outputSchema?: Json;
-  readonly options?: CallOptions;
-  readonly codeHash?: string | null;
-}
-
-/** What registers a deployment under the hash of its content. */
-export interface DeploymentBody {
+/** What deploys environments together: all of them, or none. */
+export interface DeployBody {
   readonly project?: string;
   readonly domain?: string;
-  /** For people. Default: the id. */
+  /** Default: of each environment, what its content says. */
   readonly version?: string;
-  /** Where the code comes from and where its bundle is. */
+  /** Where the code comes from: file, git commit, packages it leaves outside. */
   readonly source?: Json;
-  readonly tasks: readonly DeployedTaskBody[];
+  /** Says what would happen and changes nothing; bundles need not be there yet. */
+  readonly dryRun?: boolean;
+  readonly environments: readonly DeployedEnvironment[];
 }
 
 export interface DeploymentSummary {
   readonly id: string;
   readonly project: string;
   readonly domain: string;
+  /** Null: a whole file, as a run on one machine registers it. */
+  readonly environment: string | null;
   readonly version: string;
+  /** SHA-256 of the code. */
+  readonly bundle: string;
   readonly createdMs: number;
+  /** When it was deployed last. */
+  readonly activatedMs: number;
 }
 
 export interface DeploymentDetail extends DeploymentSummary {
+  readonly description: string | null;
+  readonly env: Readonly<Record<string, string>>;
+  /** The deployments of other environments that its tasks call, by environment. */
+  readonly dependsOn: Readonly<Record<string, string>>;
   readonly source: Json;
-  readonly tasks: readonly Required<DeployedTaskBody>[];
+  readonly tasks: readonly Required<DeployedTask>[];
+}
+
+/** What became of one environment of a {@link DeployBody}. */
+export interface DeployedView {
+  readonly id: string;
+  readonly environment: string;
+  readonly version: string;
+  readonly bundle: string;
+  /** False: the very same is deployed already. */
+  readonly isNew: boolean;
+  /** The deployment that was the newest of the environment before; null when there was none. */
+  readonly previous: string | null;
+}
+
+export interface DeployReply {
+  readonly project: string;
+  readonly domain: string;
+  readonly deployments: readonly DeployedView[];
 }
 
 export interface CacheEntryView {

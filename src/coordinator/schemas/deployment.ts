@@ -2,14 +2,15 @@ import { z } from "@hono/zod-openapi";
 import type { ZodType } from "zod";
 import type {
   CacheEntryView,
-  DeployedTaskBody,
-  DeploymentBody,
+  DeployBody,
   DeploymentDetail,
   DeploymentSummary,
+  DeployReply,
   TaskDetail,
   TaskSummary,
 } from "../../client/api.ts";
 import type { CallOptions } from "../../core/call.ts";
+import type { DeployedEnvironment, DeployedTask } from "../../core/deployment.ts";
 import { findSchemaFault } from "../schema-check.ts";
 import { json } from "./shared.ts";
 
@@ -64,7 +65,7 @@ const options: ZodType<CallOptions> = z.looseObject({
   secrets: texts.optional(),
 }) as ZodType as ZodType<CallOptions>;
 
-const task: ZodType<DeployedTaskBody> = z
+const task: ZodType<DeployedTask> = z
   .strictObject({
     name: z.string().min(1).max(256),
     description: z.string().max(10_000).nullable().optional(),
@@ -73,19 +74,26 @@ const task: ZodType<DeployedTaskBody> = z
     options: options.optional(),
     codeHash: z.string().max(128).nullable().optional(),
   })
-  .openapi("DeployedTask") as ZodType<DeployedTaskBody>;
+  .openapi("DeployedTask") as ZodType<DeployedTask>;
 
-/** The hash of what is deployed; it also names a pool, so it has none of the signs that mean something there. */
 export const deploymentId: ZodType<string> = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be letters, digits, `.`, `_` and `-`");
 
-export const deploymentBody: ZodType<DeploymentBody> = z
+export const sha256: ZodType<string> = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hex");
+
+const environmentName = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9][a-z0-9_-]*$/, "must be lower case letters, digits, `_` and `-`");
+
+const environment: ZodType<DeployedEnvironment> = z
   .strictObject({
-    project: place.optional(),
-    domain: place.optional(),
-    version: z.string().min(1).max(128).optional(),
-    source: json.optional(),
+    name: environmentName,
+    bundle: sha256,
+    description: z.string().max(10_000).nullable().optional(),
+    env: z.record(z.string().max(256), z.string().max(32_768)).optional(),
+    dependsOn: z.array(environmentName).max(200).optional(),
     tasks: z
       .array(task)
       .max(5_000)
@@ -94,19 +102,56 @@ export const deploymentBody: ZodType<DeploymentBody> = z
         "has two tasks of one name",
       ),
   })
-  .openapi("Deploy") as ZodType<DeploymentBody>;
+  .openapi("DeployedEnvironment") as ZodType<DeployedEnvironment>;
+
+export const deployBody: ZodType<DeployBody> = z
+  .strictObject({
+    project: place.optional(),
+    domain: place.optional(),
+    version: place.optional(),
+    source: json.optional(),
+    dryRun: z.boolean().optional(),
+    environments: z.array(environment).min(1).max(200),
+  })
+  .openapi("Deploy") as ZodType<DeployBody>;
+
+export const deployReply: ZodType<DeployReply> = z
+  .object({
+    project: z.string(),
+    domain: z.string(),
+    deployments: z.array(
+      z.object({
+        id: z.string(),
+        environment: z.string(),
+        version: z.string(),
+        bundle: z.string(),
+        isNew: z.boolean(),
+        previous: z.string().nullable(),
+      }),
+    ),
+  })
+  .openapi("Deployed");
 
 const summary = z.object({
   id: z.string(),
   project: z.string(),
   domain: z.string(),
+  environment: z.string().nullable(),
   version: z.string(),
+  bundle: z.string(),
   createdMs: z.int(),
+  activatedMs: z.int(),
 });
 
 export const deploymentSummary: ZodType<DeploymentSummary> = summary.openapi("DeploymentSummary");
 export const deploymentDetail: ZodType<DeploymentDetail> = summary
-  .extend({ source: json, tasks: z.array(task) })
+  .extend({
+    description: z.string().nullable(),
+    env: z.record(z.string(), z.string()),
+    dependsOn: z.record(z.string(), z.string()),
+    source: json,
+    tasks: z.array(task),
+  })
   .openapi("Deployment") as ZodType as ZodType<DeploymentDetail>;
 
 const taskView = z.object({

@@ -30,7 +30,7 @@ export const migration0001: Migration = {
       created_ms BIGINT NOT NULL, queued_ms BIGINT, started_ms BIGINT, ended_ms BIGINT,
       map_id BIGINT, tolerated BIGINT NOT NULL, group_name TEXT,
       children BIGINT NOT NULL, settled BIGINT NOT NULL, parked_seq BIGINT NOT NULL, system_streak BIGINT NOT NULL, progress BIGINT NOT NULL, waits TEXT,
-      code_hash TEXT, cache_key TEXT, epoch_ms BIGINT NOT NULL,
+      code_hash TEXT, cache_key TEXT, epoch_ms BIGINT NOT NULL, deployment TEXT,
       PRIMARY KEY (run_id, id)
     )${d.clustered}${d.updated}`,
     // The journal: what a parent is told, in the order in which it is told. Only settled calls are in it.
@@ -117,9 +117,13 @@ export const migration0001: Migration = {
       PRIMARY KEY (run_id, action_id)
     )`,
     `CREATE TABLE deployments (
-      id TEXT${d.binary} PRIMARY KEY, project TEXT NOT NULL, domain TEXT NOT NULL, version TEXT NOT NULL,
-      source TEXT NOT NULL, created_ms BIGINT NOT NULL
+      id TEXT${d.binary} PRIMARY KEY, project TEXT NOT NULL, domain TEXT NOT NULL, environment TEXT,
+      version TEXT NOT NULL, bundle TEXT NOT NULL, depends_on TEXT NOT NULL, settings TEXT NOT NULL,
+      source TEXT NOT NULL, created_ms BIGINT NOT NULL, activated_ms BIGINT NOT NULL
     )`,
+    "CREATE UNIQUE INDEX deployments_by_version ON deployments (project, domain, environment, version) WHERE environment IS NOT NULL",
+    "CREATE INDEX deployments_by_time ON deployments (project, domain, activated_ms, id)",
+    "CREATE INDEX deployments_by_bundle ON deployments (bundle)",
     `CREATE TABLE tasks (
       deployment TEXT${d.binary} NOT NULL, name TEXT${d.binary} NOT NULL, description TEXT,
       input_schema TEXT, output_schema TEXT, options TEXT NOT NULL, code_hash TEXT,

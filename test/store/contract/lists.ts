@@ -7,7 +7,7 @@ import {
   revokeApiKey,
   touchApiKey,
 } from "../../../src/store/api-keys.ts";
-import { insertDeployment } from "../../../src/store/deployments.ts";
+import { insertDeployment, wholeDeployment } from "../../../src/store/deployments.ts";
 import {
   answerIdempotency,
   deleteIdempotency,
@@ -111,7 +111,7 @@ export function listContract(store: Store): void {
         const names = i === 0 ? ["e.a", "e.b"] : ["e.b"];
         await insertDeployment(
           sql,
-          { id, ...place, version: `v${i}`, source: "{}", created_ms: i },
+          wholeDeployment({ id, ...place, version: `v${i}`, nowMs: i }),
           names.map((name) => ({ ...task, name, code_hash: null })),
         );
       }

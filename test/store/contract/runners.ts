@@ -5,6 +5,7 @@ import {
   readDeployment,
   readTask,
   type TaskRow,
+  wholeDeployment,
 } from "../../../src/store/deployments.ts";
 import type { SqlDriver } from "../../../src/store/driver.ts";
 import {
@@ -76,7 +77,7 @@ export function runnerContract(store: Store): void {
 
   it("keeps a deployment and its tasks as they were first written", async () => {
     const id = unique("d");
-    const row = { id, project: "p", domain: "d", version: "v1", source: "{}", created_ms: 5 };
+    const row = wholeDeployment({ id, project: "p", domain: "d", version: "v1", nowMs: 5 });
     const task = (name: string, hash: string | null): TaskRow => ({
       deployment: id,
       name,

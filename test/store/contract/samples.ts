@@ -74,6 +74,7 @@ export function sampleAction(runId: string, id: string, over: Partial<NewAction>
     code_hash: null,
     cache_key: null,
     epoch_ms: 1_760_000_000_000,
+    deployment: null,
     ...over,
   };
 }
