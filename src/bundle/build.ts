@@ -1,32 +1,29 @@
 import { createHash } from "node:crypto";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import {
-  type BuildOptions,
-  type BuildResult,
-  build,
-  type Metafile,
-  type OutputFile,
-  type Plugin,
-} from "esbuild";
+import { type BuildOptions, build, type Metafile, type OutputFile, type Plugin } from "esbuild";
 import { GodwitError } from "../core/errors.ts";
 import { attachSourceMap, SOURCE_ROOT } from "../runner/source-map.ts";
-import { EXTERNAL_ENTRIES, externals } from "./external.ts";
+import { EXTERNAL_ENTRIES, externals, leftOutside } from "./external.ts";
 import { bundleFailure } from "./failure.ts";
 import { findGodwit, type GodwitPackage, oneGodwit } from "./godwit-package.ts";
+import { refuseNative } from "./native.ts";
+import { neutralizer } from "./neutralize.ts";
 
 /** A user's code as one module. */
 export interface Bundle {
-  /** SHA-256 of `code`, in hex: the bundle's address, and the id of its deployment. */
+  /** SHA-256 of `code`, in hex: the bundle's address. */
   readonly hash: string;
   /** ES module with an inline source map; exports `registry`, which holds the tasks. */
   readonly code: string;
   /** Folder that the paths of the modules and of the source map are relative to. */
   readonly root: string;
-  /** Path of the file that was bundled, relative to `root`. */
-  readonly entry: string;
+  /** Paths of the files that were bundled, relative to `root`. */
+  readonly entries: readonly string[];
   /** What went into it, by path. */
   readonly modules: Metafile["inputs"];
+  /** Packages that it imports and that stay outside, with the version that is installed; empty when none is. */
+  readonly external: Readonly<Record<string, string>>;
   /** Folder of the copy of Godwit that went into it, relative to `root`. */
   readonly godwit: string;
 }
@@ -45,21 +42,41 @@ export interface BundleOptions {
 export async function buildBundle(file: string, options: BundleOptions = {}): Promise<Bundle> {
   const path = existing(file);
   const root = projectRoot(dirname(path));
-  const godwit = findGodwit(dirname(path));
-  const result = await run(path, root, godwit, [...externals(root), ...(options.external ?? [])]);
-  const outputs = result.outputFiles ?? [];
+  return buildEntries(root, [posixRelative(root, path)], options);
+}
+
+/**
+ * Bundles several modules of a project, given by their paths relative to `root`, with everything they import and
+ * nothing else.
+ *
+ * @throws GodwitError BUNDLE_FAILED with the place and the line of source
+ */
+export async function buildEntries(
+  root: string,
+  entries: readonly string[],
+  options: BundleOptions = {},
+): Promise<Bundle> {
+  const paths = entries.map((entry) => join(root, entry));
+  const godwit = findGodwit(root);
+  const { metafile, outputFiles } = await run(paths, {
+    root,
+    godwit,
+    external: [...externals(root), ...(options.external ?? [])],
+  });
+  refuseNative(root, metafile);
   const from = posixRelative(root, godwit.folder);
   const neutral = neutralizer(from);
-  const script = neutral.code(textOf(outputs, ".mjs"));
+  const script = neutral.code(textOf(outputFiles, ".mjs"));
   const header = needsRequire(script) ? `${REQUIRE}\n` : "";
-  const map = neutral.map(textOf(outputs, ".map"), header === "" ? 0 : 1);
+  const map = neutral.map(textOf(outputFiles, ".map"), header === "" ? 0 : 1);
   const code = attachSourceMap(header + script, map);
   return {
     hash: createHash("sha256").update(code).digest("hex"),
     code,
     root,
-    entry: posixRelative(root, path),
-    modules: result.metafile?.inputs ?? {},
+    entries,
+    modules: metafile.inputs,
+    external: leftOutside(root, metafile),
     godwit: from,
   };
 }
@@ -85,16 +102,24 @@ function projectRoot(folder: string): string {
   }
 }
 
+interface Built {
+  readonly metafile: Metafile;
+  readonly outputFiles: readonly OutputFile[];
+}
+
 async function run(
-  path: string,
-  root: string,
-  godwit: GodwitPackage,
-  external: readonly string[],
-): Promise<BuildResult> {
-  const settings: BuildOptions = {
+  paths: readonly string[],
+  {
+    root,
+    godwit,
+    external,
+  }: { readonly root: string; readonly godwit: GodwitPackage; readonly external: readonly string[] },
+): Promise<Built> {
+  const imports = paths.map((_, index) => `import ${JSON.stringify(ENTRY + index)};\n`);
+  const settings = {
     stdin: {
-      contents: `import ${JSON.stringify(ENTRY)};\nexport { registry } from "godwit";\n`,
-      resolveDir: dirname(path),
+      contents: `${imports.join("")}export { registry } from "godwit";\n`,
+      resolveDir: root,
       sourcefile: "godwit-entry.ts",
       loader: "ts",
     },
@@ -111,10 +136,10 @@ async function run(
     sourcemap: "external",
     sourceRoot: SOURCE_ROOT,
     external: [...EXTERNAL_ENTRIES, ...external],
-    plugins: [entryFile(path), oneGodwit(godwit)],
+    plugins: [entryFiles(paths), oneGodwit(godwit)],
     define: { __dirname: "import.meta.dirname", __filename: "import.meta.filename" },
     logLevel: "silent",
-  };
+  } satisfies BuildOptions;
   try {
     return await build(settings);
   } catch (error) {
@@ -122,14 +147,17 @@ async function run(
   }
 }
 
-const ENTRY = "godwit:entry";
+const ENTRY = "godwit:entry/";
 
-/** The user's file. A package that calls itself free of side effects means its exports, not what defines tasks. */
-function entryFile(path: string): Plugin {
+/** The user's files. A package that calls itself free of side effects means its exports, not what defines tasks. */
+function entryFiles(paths: readonly string[]): Plugin {
   return {
-    name: "entry-file",
+    name: "entry-files",
     setup({ onResolve }) {
-      onResolve({ filter: new RegExp(`^${ENTRY}$`) }, () => ({ path, sideEffects: true }));
+      onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
+        path: paths[Number(path.slice(ENTRY.length))] ?? "",
+        sideEffects: true,
+      }));
     },
   };
 }
@@ -144,46 +172,4 @@ const REQUIRE =
 
 function needsRequire(script: string): boolean {
   return script.includes('typeof require !== "undefined" ? require');
-}
-
-/** Rewrites what depends on where the project and Godwit lie relative to each other. */
-function neutralizer(from: string): {
-  code(text: string): string;
-  map(text: string, addedLines: number): string;
-} {
-  const to = "node_modules/godwit";
-  const isMoved = from !== "" && from !== to;
-  return {
-    // The names of modules that esbuild writes above them, and those of CommonJS modules.
-    code: (text) =>
-      isMoved
-        ? text.replaceAll(`\n// ${from}/`, `\n// ${to}/`).replaceAll(`\n  "${from}/`, `\n  "${to}/`)
-        : text,
-    map(text, addedLines) {
-      const map = JSON.parse(text) as SourceMapText;
-      const sources = map.sources.map((source) =>
-        isMoved && source.startsWith(`${from}/`) ? to + source.slice(from.length) : source,
-      );
-      // Only the user's own sources travel: nobody debugs a package through a map, and it would double the size.
-      const sourcesContent = map.sourcesContent.map((text, index) =>
-        isForeign(map.sources[index] ?? "", from) ? null : text,
-      );
-      return JSON.stringify({
-        ...map,
-        sources,
-        sourcesContent,
-        mappings: ";".repeat(addedLines) + map.mappings,
-      });
-    },
-  };
-}
-
-function isForeign(source: string, godwit: string): boolean {
-  return /(^|\/)node_modules\//.test(source) || (godwit !== "" && source.startsWith(`${godwit}/`));
-}
-
-interface SourceMapText {
-  readonly sources: readonly string[];
-  readonly sourcesContent: readonly (string | null)[];
-  readonly mappings: string;
 }

@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { SourceMap, type SourceMapPayload } from "node:module";
 import { extname, join } from "node:path";
 import { type Loader, transform } from "esbuild";
-import { readSourceMap } from "../runner/source-map.ts";
 import type { TaskDefinition } from "../sdk/definition.ts";
 import type { Bundle } from "./build.ts";
+import { isGodwit, Places } from "./definition-place.ts";
+import { installedVersion, packageOfImport } from "./package-folder.ts";
 
 /**
  * A hash per task, over the modules that its definition reaches: what cache "auto" and a fork compare. An edited
@@ -19,41 +18,14 @@ export async function codeHashes(
 ): Promise<ReadonlyMap<string, string>> {
   const modules = new ModuleHashes(bundle);
   const all = Object.keys(bundle.modules);
-  const map = new SourceMap(JSON.parse(readSourceMap(bundle.code)) as SourceMapPayload);
+  const places = new Places(bundle);
   const hashes = new Map<string, string>();
   for (const task of tasks) {
-    const sites = definingModules(task, bundle, map);
+    const sites = places.modulesOf(task);
     // A definition that cannot be located depends on everything: too many misses, but never a stale hit.
     hashes.set(task.name, await modules.reachedFrom(sites.length > 0 ? sites : all));
   }
   return hashes;
-}
-
-const PLACE = /^(.*):(\d+):(\d+)$/;
-
-/**
- * The user's modules on the stack of the definition. More than one when a helper defines tasks for others: then the
- * helper and its callers all count, whichever of them holds the function.
- */
-function definingModules({ definedAt = [] }: TaskDefinition, bundle: Bundle, map: SourceMap): string[] {
-  const paths = definedAt.flatMap((place) => {
-    const [, url = "", line, column] = PLACE.exec(place) ?? [];
-    // A bundle is loaded under its hash, whatever its folder.
-    if (!url.endsWith(`${bundle.hash}.mjs`)) return [];
-    const entry = map.findEntry(Number(line) - 1, Number(column) - 1);
-    return "originalSource" in entry ? [entry.originalSource] : [];
-  });
-  return [...new Set(paths)].filter((path) => path in bundle.modules && !isGodwit(path, bundle));
-}
-
-function isGodwit(path: string, { godwit }: Bundle): boolean {
-  const inside = godwit === "" ? "" : `${godwit}/`;
-  return (
-    path.startsWith(`${inside}src/sdk/`) ||
-    path.startsWith(`${inside}src/core/`) ||
-    path === `${inside}src/index.ts` ||
-    path.startsWith(`${inside}dist/`)
-  );
 }
 
 class ModuleHashes {
@@ -95,7 +67,7 @@ class ModuleHashes {
   #outside(name: string): string {
     const known = this.#versions.get(name);
     if (known !== undefined) return known;
-    const version = `${name}@${installedVersion(this.#bundle.root, name)}`;
+    const version = `${name}@${installedVersion(this.#bundle.root, packageOfImport(name))}`;
     this.#versions.set(name, version);
     return version;
   }
@@ -124,16 +96,6 @@ async function hashModule(root: string, path: string): Promise<string> {
     logLevel: "silent",
   });
   return sha256(code);
-}
-
-function installedVersion(root: string, name: string): string {
-  const folder = /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
-  try {
-    const manifest = readFileSync(join(root, "node_modules", folder, "package.json"), "utf8");
-    return String((JSON.parse(manifest) as { readonly version?: string }).version);
-  } catch {
-    return "";
-  }
 }
 
 function sha256(content: string | Uint8Array): string {

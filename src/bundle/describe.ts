@@ -3,7 +3,7 @@ import type { TaskDefinition } from "../sdk/definition.ts";
 import type { Registry } from "../sdk/registry.ts";
 import { jsonSchemaOf } from "../sdk/schema.ts";
 import type { StandardSchema } from "../sdk/standard-schema.ts";
-import type { DeploymentRow, TaskRow } from "../store/deployments.ts";
+import { type DeploymentRow, type TaskRow, wholeDeployment } from "../store/deployments.ts";
 import type { Bundle } from "./build.ts";
 import { codeHashes } from "./code-hash.ts";
 
@@ -31,19 +31,20 @@ export async function describeDeployment(
 ): Promise<DescribedDeployment> {
   const [conflict] = registry.conflicts();
   if (conflict !== undefined) {
-    throw new GodwitError("TASK_DUPLICATE", `${bundle.entry} defines \`${conflict}\` more than once`);
+    throw new GodwitError(
+      "TASK_DUPLICATE",
+      `${bundle.entries.join(", ")} defines \`${conflict}\` more than once`,
+    );
   }
   const definitions = registry.list();
   const hashes = await codeHashes(bundle, definitions);
   return {
-    deployment: {
+    deployment: wholeDeployment({
+      ...options,
       id: bundle.hash,
-      project: options.project ?? "default",
-      domain: options.domain ?? "development",
       version: bundle.hash.slice(0, VERSION_CHARACTERS),
-      source: JSON.stringify({ file: bundle.entry }),
-      created_ms: options.nowMs,
-    },
+      source: { file: bundle.entries[0] ?? "" },
+    }),
     tasks: definitions.map((definition) =>
       taskRow(bundle.hash, definition, hashes.get(definition.name) ?? null),
     ),

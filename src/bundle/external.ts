@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { join } from "node:path";
+import type { Metafile } from "esbuild";
 import { GodwitError } from "../core/errors.ts";
+import { installedVersion, packageOfImport } from "./package-folder.ts";
 
 /** The engine never travels with a user's code: it is the installed package's, loaded when it is needed. */
 export const EXTERNAL_ENTRIES: readonly string[] = ["godwit/local", "godwit/testing"];
@@ -24,4 +27,16 @@ export function externals(root: string): readonly string[] {
   throw new GodwitError("CONFIG_INVALID", `${path}: \`godwit.external\` is ${JSON.stringify(listed)}`, {
     hint: 'Give an array of package names: `"godwit": { "external": ["sharp"] }`.',
   });
+}
+
+/** The packages that a bundle imports from outside, with the version that is installed; `""` when none is. */
+export function leftOutside(root: string, { outputs }: Metafile): Readonly<Record<string, string>> {
+  const specifiers = Object.values(outputs).flatMap(({ imports }) =>
+    imports.flatMap(({ path, external }) => (external === true ? [path] : [])),
+  );
+  const names = specifiers
+    .filter((path) => !isBuiltin(path) && !EXTERNAL_ENTRIES.includes(path))
+    .map(packageOfImport);
+  const sorted = [...new Set(names)].sort();
+  return Object.fromEntries(sorted.map((name) => [name, installedVersion(root, name)]));
 }

@@ -1,6 +1,8 @@
 import { relative, resolve } from "node:path";
 import type { BuildFailure, Message } from "esbuild";
 import { GodwitError } from "../core/errors.ts";
+import { keepOutside } from "./native.ts";
+import { packageFolder, packageOf, packageOfImport } from "./package-folder.ts";
 
 /** One complaint of the bundler. */
 export interface BundleIssue {
@@ -38,31 +40,26 @@ function issueOf({ location, text }: Message, root: string): BundleIssue {
   };
 }
 
-const NATIVE = /^No loader is configured for "\.node" files: (.*)$/;
+const NO_LOADER = /^No loader is configured for "(\.[^"]*)" files: (.*)$/;
 
 /** esbuild speaks of loaders, which nobody here configures. */
 function sentence(text: string): string {
-  const native = NATIVE.exec(text);
-  return native === null
-    ? text
-    : `${packageOf(native[1] ?? "")} has a native add-on, which cannot be bundled`;
+  const [, extension, path = ""] = NO_LOADER.exec(text) ?? [];
+  if (extension === undefined) return text;
+  if (extension === ".node") return `${packageOf(path)} has a native add-on, which cannot be bundled`;
+  return `${path} cannot be bundled: an import takes JavaScript, TypeScript or JSON`;
 }
 
 function hintFor(message: Message | undefined): string {
   const text = message?.text ?? "";
-  const native = NATIVE.exec(text)?.[1];
-  if (native !== undefined) {
-    const name = packageOf(native);
-    return `Keep it outside: "godwit": { "external": [${JSON.stringify(name)}] } in package.json; it must then be installed where the tasks run.`;
+  const [, , unloadable] = NO_LOADER.exec(text) ?? [];
+  if (unloadable !== undefined) {
+    return packageFolder(unloadable) === null
+      ? "Read the file at run time, or put its content into a module."
+      : keepOutside(packageOf(unloadable));
   }
   const missing = /^Could not resolve "([^"]+)"/.exec(text)?.[1];
   if (missing === undefined) return "Fix the source and run again.";
   if (/^[./]/.test(missing)) return "Check the path; imports of files need their extension.";
-  return `Install it: \`npm install ${packageOf(`node_modules/${missing}`)}\`.`;
-}
-
-/** `../node_modules/@scope/name/build/x.node` → @scope/name. */
-function packageOf(path: string): string {
-  const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
-  return name ?? path;
+  return `Install it: \`npm install ${packageOfImport(missing)}\`.`;
 }

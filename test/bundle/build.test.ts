@@ -46,7 +46,7 @@ describe("a bundle", () => {
     try {
       const second = await buildBundle("tasks.ts");
       expect(second.code).toBe(first.code);
-      expect(second.entry).toBe("src/tasks.ts");
+      expect(second.entries).toEqual(["src/tasks.ts"]);
     } finally {
       process.chdir(directory);
       copy.remove();

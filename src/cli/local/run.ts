@@ -1,5 +1,6 @@
 import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { describeDeployment } from "../../bundle/describe.ts";
+import { refuseRunsWhileLoading } from "../../bundle/load.ts";
 import { GodwitError } from "../../core/errors.ts";
 import { encodeValue } from "../../core/value.ts";
 import { type StartRun, startRun } from "../../engine/start.ts";
@@ -8,7 +9,7 @@ import type { Registry } from "../../sdk/registry.ts";
 import { insertDeployment } from "../../store/deployments.ts";
 import type { Cli } from "../cli.ts";
 import { parsePairs } from "../labels.ts";
-import { pickTask, readTaskInput, refuseRunsWhileLoading } from "../user-file.ts";
+import { pickTask, readTaskInput } from "../user-file.ts";
 import type { RunOptions, WantedRun } from "../wanted.ts";
 import { type LocalExecution, openExecution } from "./execution.ts";
 import { resumeRun } from "./resume.ts";

@@ -75,9 +75,10 @@ async function showHelp(cli: Cli): Promise<number> {
 }
 
 async function showTaskHelp(cli: Cli, file: string, task: string | undefined): Promise<number> {
-  const { loadUserFile, pickTask, shapeOf } = await import("../user-file.ts");
+  const { loadFile } = await import("../../bundle/load.ts");
+  const { pickTask, shapeOf } = await import("../user-file.ts");
   const { taskHelp } = await import("../flags/task-help.ts");
-  const definition = pickTask((await loadUserFile(file)).registry, file, task);
+  const definition = pickTask((await loadFile(file)).registry, file, task);
   cli.terminal.data(taskHelp(definition.name, definition.description, shapeOf(definition)));
   return 0;
 }
