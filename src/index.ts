@@ -50,7 +50,7 @@ export { condition } from "./sdk/condition.ts";
 // The running task
 export { ctx, type TaskContext, withContext } from "./sdk/context.ts";
 // What a runner and a deployment read from a bundle
-export type { EnvironmentDefinition, TaskDefinition } from "./sdk/definition.ts";
+export type { CallTarget, EnvironmentDefinition, TaskDefinition } from "./sdk/definition.ts";
 export { Dir, type DirSettings } from "./sdk/dir.ts";
 // Environments and tasks
 export { TaskEnvironment } from "./sdk/environment.ts";
@@ -59,7 +59,12 @@ export { File, type FileSettings } from "./sdk/file.ts";
 export { group } from "./sdk/group.ts";
 export { map, type SettledResult } from "./sdk/map.ts";
 export { registry } from "./sdk/registry.ts";
+// What is deployed and what runs elsewhere
+export { type Remote, remote } from "./sdk/remote.ts";
+export type { RemoteDefinition } from "./sdk/remote-target.ts";
+export type { RemoteSettings, RemoteTask } from "./sdk/remote-task.ts";
 export { Run, run } from "./sdk/run.ts";
+export type { RunFilter, RunQuery, RunSummary } from "./sdk/run-list.ts";
 export type { ActionPromise } from "./sdk/session.ts";
 export type {
   CacheSettings,
@@ -80,5 +85,5 @@ export {
   type RunSettings,
   type RunStarter,
 } from "./sdk/starter.ts";
-export type { AnyTask, Task } from "./sdk/task.ts";
+export type { AnyTask, CallableTask, Task } from "./sdk/task.ts";
 export { trace } from "./sdk/trace.ts";

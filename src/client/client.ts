@@ -2,28 +2,24 @@ import type { Json } from "../core/error-record.ts";
 import type { RunEvent } from "../core/event.ts";
 import { isTerminal } from "../core/phase.ts";
 import type * as api from "./api.ts";
-import { Connection, type ConnectionOptions, readJson } from "./connection.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { address } from "./query.ts";
+import { type CallOptions, type PostOptions, Requests, type WaitOptions } from "./requests.ts";
 
-/** What every method takes last. */
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A POST is sent with a key, so that it can be repeated. Default: a new one for each call. */
-export interface PostOptions extends CallOptions {
-  readonly idempotencyKey?: string | undefined;
-}
-
-/** How long the coordinator may hold the request, such as `20s` or a number of milliseconds. */
-export interface WaitOptions extends CallOptions {
-  readonly wait?: string | number | undefined;
+/** Settings of a run that {@link GodwitClient.runTask} starts. */
+export interface RunTaskOptions extends PostOptions, WaitOptions, Place {
+  /** Default: the version that was deployed last. */
+  readonly version?: string | undefined;
+  readonly name?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly priority?: number | undefined;
 }
 
 type Place = { readonly project?: string; readonly domain?: string };
 
-const RETRIES = 3;
+/** The most that a page may have. */
+const PAGE_ITEMS = 100;
 
 /**
  * The public HTTP API, with types. Every request is repeated a few times when the connection or the coordinator
@@ -36,9 +32,11 @@ const RETRIES = 3;
  */
 export class GodwitClient {
   readonly #connection: Connection;
+  readonly #requests: Requests;
 
   constructor(options: ConnectionOptions) {
     this.#connection = new Connection(options);
+    this.#requests = new Requests(this.#connection);
   }
 
   get endpoint(): string {
@@ -47,24 +45,60 @@ export class GodwitClient {
 
   /** Starts a run; with `wait` the reply has its outcome if it ended by then. */
   startRun(body: api.StartRunBody, options: PostOptions & WaitOptions = {}): Promise<api.StartedRun> {
-    return this.#post(address("/v1/runs", [], { wait: options.wait }), body, options);
+    return this.#requests.post(address("/v1/runs", [], { wait: options.wait }), body, options);
+  }
+
+  /**
+   * Runs a task by its name: the body of the request is the input itself. With `wait` the reply has the outcome if the
+   * run ended by then.
+   *
+   * @example const { outcome } = await client.runTask("hello.main", { data: [1, 2, 3] }, { wait: "20s" });
+   */
+  runTask(
+    task: string,
+    input?: Json,
+    { version, name, labels = {}, priority, project, domain, ...options }: RunTaskOptions = {},
+  ): Promise<api.StartedRun> {
+    const label = Object.entries(labels).map(([key, value]) => `${key}:${value}`);
+    const query = { wait: options.wait, version, name, label, priority, project, domain };
+    return this.#requests.post(address("/v1/tasks/{}/run", [task], query), input, options);
   }
 
   listRuns(query: api.RunQuery = {}, options?: CallOptions): Promise<api.ListPage<api.RunSummary>> {
-    return this.#get(address("/v1/runs", [], query), options);
+    return this.#requests.get(address("/v1/runs", [], query), options);
+  }
+
+  /** Runs, a page at a time as they are asked for. Default order: the newest first. */
+  async *runs(
+    { limit = Number.POSITIVE_INFINITY, ...query }: api.RunQuery = {},
+    options?: CallOptions,
+  ): AsyncGenerator<api.RunSummary, void, void> {
+    let left = limit;
+    let from: { readonly cursor?: string } = {};
+    while (left > 0) {
+      const page = await this.listRuns({ ...query, ...from, limit: Math.min(left, PAGE_ITEMS) }, options);
+      yield* page.data;
+      if (page.nextCursor === null) return;
+      left -= page.data.length;
+      from = { cursor: page.nextCursor };
+    }
   }
 
   getRun(run: string, options?: CallOptions): Promise<api.RunDetail> {
-    return this.#get(address("/v1/runs/{}", [run]), options);
+    return this.#requests.get(address("/v1/runs/{}", [run]), options);
   }
 
   /** How a run ended; `outcome` is null when it has not, within `wait`. */
   getResult(run: string, options: WaitOptions = {}): Promise<api.RunResult> {
-    return this.#get(address("/v1/runs/{}/result", [run], { wait: options.wait }), options);
+    return this.#requests.get(address("/v1/runs/{}/result", [run], { wait: options.wait }), options);
   }
 
   abortRun(run: string, reason?: string, options: PostOptions = {}): Promise<api.Aborted> {
-    return this.#post(address("/v1/runs/{}/abort", [run]), reason === undefined ? {} : { reason }, options);
+    return this.#requests.post(
+      address("/v1/runs/{}/abort", [run]),
+      reason === undefined ? {} : { reason },
+      options,
+    );
   }
 
   rerun(
@@ -72,7 +106,7 @@ export class GodwitClient {
     body: api.RerunBody = {},
     options: PostOptions & WaitOptions = {},
   ): Promise<api.StartedRun> {
-    return this.#post(address("/v1/runs/{}/rerun", [run], { wait: options.wait }), body, options);
+    return this.#requests.post(address("/v1/runs/{}/rerun", [run], { wait: options.wait }), body, options);
   }
 
   listActions(
@@ -80,7 +114,7 @@ export class GodwitClient {
     query: api.ActionQuery = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.ActionSummary>> {
-    return this.#get(address("/v1/runs/{}/actions", [run], query), options);
+    return this.#requests.get(address("/v1/runs/{}/actions", [run], query), options);
   }
 
   countActions(
@@ -88,11 +122,11 @@ export class GodwitClient {
     query: { readonly parent?: string; readonly by?: readonly ("parent" | "task" | "phase")[] } = {},
     options?: CallOptions,
   ): Promise<api.ActionCounts> {
-    return this.#get(address("/v1/runs/{}/actions/counts", [run], query), options);
+    return this.#requests.get(address("/v1/runs/{}/actions/counts", [run], query), options);
   }
 
   getAction(run: string, action: string, options?: CallOptions): Promise<api.ActionDetail> {
-    return this.#get(address("/v1/runs/{}/actions/{}", [run, action]), options);
+    return this.#requests.get(address("/v1/runs/{}/actions/{}", [run, action]), options);
   }
 
   /** The files and folders that the actions of a run took and gave. */
@@ -101,7 +135,7 @@ export class GodwitClient {
     query: api.EdgeQuery = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.EdgeView>> {
-    return this.#get(address("/v1/runs/{}/lineage", [run], query), options);
+    return this.#requests.get(address("/v1/runs/{}/lineage", [run], query), options);
   }
 
   abortAction(
@@ -110,7 +144,7 @@ export class GodwitClient {
     options: PostOptions = {},
   ): Promise<api.Aborted> {
     const path = address("/v1/runs/{}/actions/{}/abort", [at.run, at.action]);
-    return this.#post(path, reason === undefined ? {} : { reason }, options);
+    return this.#requests.post(path, reason === undefined ? {} : { reason }, options);
   }
 
   /** One page of events, for whoever cannot stream. */
@@ -119,7 +153,7 @@ export class GodwitClient {
     query: { readonly after?: number; readonly wait?: string | number } = {},
     options?: CallOptions,
   ): Promise<api.EventPage> {
-    return this.#get(address("/v1/runs/{}/events", [run], query), options);
+    return this.#requests.get(address("/v1/runs/{}/events", [run], query), options);
   }
 
   /** Every event of a run after `after`, each once, whatever happens to the connection. Ends after the run's last. */
@@ -142,7 +176,7 @@ export class GodwitClient {
     query: api.LogQuery = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.LogChunkView>> {
-    return this.#get(address("/v1/runs/{}/logs", [run], query), options);
+    return this.#requests.get(address("/v1/runs/{}/logs", [run], query), options);
   }
 
   /** What is logged and what will be, until the run ends; each chunk once. */
@@ -168,7 +202,7 @@ export class GodwitClient {
     query: api.PageQuery & Place & { readonly run?: string } = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.ConditionView>> {
-    return this.#get(address("/v1/conditions", [], query), options);
+    return this.#requests.get(address("/v1/conditions", [], query), options);
   }
 
   /** Answers a condition, by its name or the id of its action. */
@@ -177,14 +211,18 @@ export class GodwitClient {
     answer: { readonly value?: Json; readonly by?: string },
     options: PostOptions = {},
   ): Promise<api.Signalled> {
-    return this.#post(address("/v1/runs/{}/conditions/{}/signal", [at.run, at.condition]), answer, options);
+    return this.#requests.post(
+      address("/v1/runs/{}/conditions/{}/signal", [at.run, at.condition]),
+      answer,
+      options,
+    );
   }
 
   listTasks(
     query: api.PageQuery & Place = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.TaskSummary>> {
-    return this.#get(address("/v1/tasks", [], query), options);
+    return this.#requests.get(address("/v1/tasks", [], query), options);
   }
 
   getTask(
@@ -192,88 +230,57 @@ export class GodwitClient {
     query: Place & { readonly deployment?: string } = {},
     options?: CallOptions,
   ): Promise<api.TaskDetail> {
-    return this.#get(address("/v1/tasks/{}", [task], query), options);
+    return this.#requests.get(address("/v1/tasks/{}", [task], query), options);
   }
 
   /** Deploys environments together, all or none; twice is a no-op. Their bundles must have been uploaded. */
   deploy(body: api.DeployBody, options?: CallOptions): Promise<api.DeployReply> {
-    return this.#send("POST", address("/v1/deployments", []), { body, ...options });
+    return this.#requests.send("POST", address("/v1/deployments", []), { body, ...options });
   }
 
   getDeployment(id: string, options?: CallOptions): Promise<api.DeploymentDetail> {
-    return this.#get(address("/v1/deployments/{}", [id]), options);
+    return this.#requests.get(address("/v1/deployments/{}", [id]), options);
   }
 
   listDeployments(
     query: api.PageQuery & Place & { readonly environment?: string } = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.DeploymentSummary>> {
-    return this.#get(address("/v1/deployments", [], query), options);
+    return this.#requests.get(address("/v1/deployments", [], query), options);
   }
 
   listCache(
     query: api.PageQuery & Place & { readonly task?: string } = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.CacheEntryView>> {
-    return this.#get(address("/v1/cache", [], query), options);
+    return this.#requests.get(address("/v1/cache", [], query), options);
   }
 
   deleteCacheEntry(key: string, options?: CallOptions): Promise<void> {
-    return this.#delete(address("/v1/cache/{}", [key]), options);
+    return this.#requests.delete(address("/v1/cache/{}", [key]), options);
   }
 
   /** Makes an API key; the reply is the only one that has its secret. */
   createKey(body: api.KeyBody, options: PostOptions = {}): Promise<api.CreatedKey> {
-    return this.#post("/v1/keys", body, options);
+    return this.#requests.post("/v1/keys", body, options);
   }
 
   listKeys(
     query: api.PageQuery & { readonly project?: string } = {},
     options?: CallOptions,
   ): Promise<api.ListPage<api.KeyView>> {
-    return this.#get(address("/v1/keys", [], query), options);
+    return this.#requests.get(address("/v1/keys", [], query), options);
   }
 
   /** Ends a key now. */
   deleteKey(id: string, options?: CallOptions): Promise<void> {
-    return this.#delete(address("/v1/keys/{}", [id]), options);
+    return this.#requests.delete(address("/v1/keys/{}", [id]), options);
   }
 
   /** Resolves when the coordinator and its store answer. */
   checkReady(options: CallOptions = {}): Promise<void> {
     return this.#connection.send({ method: "GET", path: "/readyz", retries: 0, ...options }, () =>
       Promise.resolve(),
-    );
-  }
-
-  #get<Body>(path: string, options?: CallOptions): Promise<Body> {
-    return this.#send("GET", path, { ...options });
-  }
-
-  #delete(path: string, options: CallOptions = {}): Promise<void> {
-    const call = { method: "DELETE", path, retries: 0, ...options } as const;
-    return this.#connection.send(call, () => Promise.resolve());
-  }
-
-  #post<Body>(path: string, body: object, { idempotencyKey, signal }: PostOptions): Promise<Body> {
-    const key = { "Idempotency-Key": idempotencyKey ?? crypto.randomUUID() };
-    return this.#send("POST", path, { body, headers: key, signal });
-  }
-
-  #send<Body>(
-    method: "GET" | "POST" | "PUT",
-    path: string,
-    {
-      body,
-      headers,
-      signal,
-    }: CallOptions & { readonly body?: object; readonly headers?: Record<string, string> },
-  ): Promise<Body> {
-    const json = body === undefined ? {} : { "Content-Type": "application/json" };
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    return this.#connection.send(
-      { method, path, body: text, headers: { ...json, ...headers }, signal, retries: RETRIES },
-      readJson<Body>,
     );
   }
 }

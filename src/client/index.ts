@@ -11,7 +11,8 @@
  */
 
 export type * from "./api.ts";
-export { type CallOptions, GodwitClient, type PostOptions, type WaitOptions } from "./client.ts";
+export { GodwitClient, type RunTaskOptions } from "./client.ts";
 export type { ConnectionOptions } from "./connection.ts";
 export type { FollowOptions } from "./follow.ts";
+export type { CallOptions, PostOptions, WaitOptions } from "./requests.ts";
 export { httpTransport, type TransportOptions } from "./transport.ts";

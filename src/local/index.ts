@@ -15,6 +15,7 @@ import { captureConsole } from "../runner/console.ts";
 import { Runner } from "../runner/runner.ts";
 import { guardProcess } from "../runner/stray.ts";
 import type { BlobAccess } from "../sdk/blobs.ts";
+import type { TaskDefinition } from "../sdk/definition.ts";
 import { registry } from "../sdk/registry.ts";
 import type { RunStarter } from "../sdk/starter.ts";
 import { engineStarter, runHandle } from "./starter.ts";
@@ -78,7 +79,8 @@ async function start(dataDir: string): Promise<RunStarter> {
     const release = alive.hold();
     runHandle(core, run).wait().then(release, release);
   };
-  return engineStarter(core, { deployment: INLINE_DEPLOYMENT, pool, onStart });
+  const find = async (task: string): Promise<TaskDefinition> => registry.get(task);
+  return engineStarter(core, { deployment: INLINE_DEPLOYMENT, pool, find, onStart });
 }
 
 /** Keeps the process from ending while runs that it started go on: nothing else may be left that holds it. */

@@ -1,5 +1,7 @@
 import { hash } from "node:crypto";
 import { inputHashes } from "../core/cache.ts";
+import { mergeOptions } from "../core/call-options.ts";
+import { GodwitError } from "../core/errors.ts";
 import type { RunEvent } from "../core/event.ts";
 import { base32, ROOT_ACTION } from "../core/identity.ts";
 import type { TerminalPhase } from "../core/phase.ts";
@@ -10,8 +12,11 @@ import type { EngineCore } from "../engine/core.ts";
 import { readOutcome, readRun, waitForRun, watchEvents } from "../engine/read.ts";
 import { type StartRun, startRun } from "../engine/start.ts";
 import { Values } from "../runner/values.ts";
+import type { CallTarget } from "../sdk/definition.ts";
+import { isRemote } from "../sdk/remote-target.ts";
 import type { RunEnd, RunHandle, RunRequest, RunStarter } from "../sdk/starter.ts";
 import { errorOfRow, resultOf } from "./run-end.ts";
+import { runsOf } from "./run-list.ts";
 
 /** Which runs a starter starts, and who hears of them. */
 export interface StarterOptions {
@@ -19,6 +24,8 @@ export interface StarterOptions {
   readonly pool: string;
   readonly project?: string;
   readonly domain?: string;
+  /** The tasks whose code is here. @throws GodwitError TASK_NOT_FOUND */
+  readonly find: (task: string) => Promise<CallTarget>;
   readonly onStart?: (run: string) => void;
   /** Keeps large inputs, and reads large results. Default: all inline. */
   readonly values?: Values;
@@ -28,16 +35,43 @@ export interface StarterOptions {
 export function engineStarter(core: EngineCore, options: StarterOptions): RunStarter {
   return {
     async start(request) {
-      const start = await withInputKept(startOf(request, options), options.values);
+      const task = await codeHere(request.task, options.find);
+      const start = await withInputKept(startOf({ ...request, task }, options), options.values);
       const id = await startOnce(core, start, request.options.idempotencyKey);
       options.onStart?.(id);
       return runHandle(core, id, options.values);
     },
+    async attach(run) {
+      await readRun(core, run);
+      return runHandle(core, run, options.values);
+    },
+    list: (query) => runsOf(core, query),
   };
 }
 
+/** A remote task as it is defined here, in the one version that there is. @throws GodwitError TASK_NOT_FOUND */
+export async function codeHere(
+  task: CallTarget,
+  find: (task: string) => Promise<CallTarget>,
+): Promise<CallTarget> {
+  if (!isRemote(task)) return task;
+  const { version } = task.remote;
+  if (version !== "latest" && version !== "current") {
+    const message = `no task "${task.name}" at version "${version}" on this machine`;
+    throw new GodwitError("TASK_NOT_FOUND", message, { hint: ELSEWHERE });
+  }
+  const defined = await find(task.name);
+  return { ...defined, options: mergeOptions([defined.options, task.overrides ?? {}]) };
+}
+
+const ELSEWHERE =
+  "Versions are kept by a coordinator: name its endpoint in the configuration, and deploy the task there.";
+
 /** What a request for a run means to the engine. */
-export function startOf({ task, input, options }: RunRequest, at: Omit<StarterOptions, "onStart">): StartRun {
+export function startOf(
+  { task, input, options }: RunRequest,
+  at: Omit<StarterOptions, "find" | "onStart">,
+): StartRun {
   const { name, labels, context, cache, recover } = options;
   return {
     task: task.name,

@@ -4,11 +4,21 @@ import type { ActionPromise } from "./session.ts";
 /** Id of an action that was never issued: a plain call, or an input that was refused. */
 const NO_ACTION = "";
 
-/** Runs `execute` as a plain call with the shape of a durable action; aborting rejects, it cannot stop the code. */
-export function plainAction<Result>(execute: () => Promise<Result>): ActionPromise<Result> {
+/**
+ * Runs `execute` as a plain call with the shape of a durable action; aborting rejects, it cannot stop the code.
+ *
+ * @param onAbort stops what goes on elsewhere
+ */
+export function plainAction<Result>(
+  execute: () => Promise<Result>,
+  onAbort: (reason: string) => void = noop,
+): ActionPromise<Result> {
   let abort = (_reason?: string): void => undefined;
   const promise = new Promise<Result>((resolve, reject) => {
-    abort = (reason) => reject(new AbortedError(reason ?? "aborted by the caller"));
+    abort = (reason = "aborted by the caller") => {
+      reject(new AbortedError(reason));
+      onAbort(reason);
+    };
     execute().then(resolve, reject);
   });
   return Object.assign(promise, { actionId: NO_ACTION, abort });

@@ -1,4 +1,5 @@
 import type { CallOptions } from "../core/call.ts";
+import type { OptionLevel } from "../core/call-options.ts";
 import { parseWith } from "./schema.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
@@ -12,19 +13,25 @@ export interface EnvironmentDefinition {
   readonly dependsOn: readonly string[];
 }
 
-/** What a runner needs to execute a task, and a deployment to describe it. Found by name in the registry. */
-export interface TaskDefinition {
+/** What calling a task or starting a run of it needs to know, whether its code is here or not. */
+export interface CallTarget {
   /** Full name, `env.task`. */
   readonly name: string;
   /** Name inside the environment. */
   readonly shortName: string;
+  readonly input?: StandardSchema | undefined;
+  /** What every call sends: settings after environment, task and override were resolved. */
+  readonly options: CallOptions;
+  /** What `override` changed of the settings it was deployed with. Default: nothing. */
+  readonly overrides?: OptionLevel | undefined;
+}
+
+/** What a runner needs to execute a task, and a deployment to describe it. Found by name in the registry. */
+export interface TaskDefinition extends CallTarget {
   readonly description: string | null;
   readonly environment: EnvironmentDefinition;
   readonly fn: (input: never) => unknown;
-  readonly input?: StandardSchema | undefined;
   readonly output?: StandardSchema | undefined;
-  /** Settings after environment, task and override were resolved. */
-  readonly options: CallOptions;
   /** Where it was defined: places on the stack, `url:line:column`, nearest first. */
   readonly definedAt?: readonly string[] | undefined;
 }

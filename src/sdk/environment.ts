@@ -1,8 +1,9 @@
+import type { OptionLevel } from "../core/call-options.ts";
 import { GodwitError } from "../core/errors.ts";
 import type { EnvironmentDefinition, TaskDefinition } from "./definition.ts";
 import { checkEnvironmentName, taskName } from "./name.ts";
 import { checkKeys, checkText, checkTextMap, isRecord, optionError } from "./option-check.ts";
-import { CALL_SETTINGS, type OptionLevel, parseLevel, resolveOptions } from "./options.ts";
+import { CALL_SETTINGS, parseLevel, resolveOptions } from "./options.ts";
 import { registerEnvironment, registerTask } from "./registry.ts";
 import type { EnvironmentSettings, TaskSettings } from "./settings.ts";
 import type { StandardSchema } from "./standard-schema.ts";

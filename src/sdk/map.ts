@@ -1,10 +1,10 @@
 import type { CallOptions } from "../core/call.ts";
 import { callTask } from "./call.ts";
-import type { TaskDefinition } from "./definition.ts";
+import type { CallTarget } from "./definition.ts";
 import { checkBoolean, checkInteger, checkKeys } from "./option-check.ts";
 import { currentSession, type TaskSession } from "./session.ts";
 import { currentGroup } from "./session-view.ts";
-import type { Task } from "./task.ts";
+import type { CallableTask } from "./task.ts";
 
 /** How a {@link map} goes about it. */
 export interface MapSettings {
@@ -33,17 +33,17 @@ export type Inputs<Input> = Iterable<Input> | AsyncIterable<Input>;
  * @throws the first failure, unless `settle` is set; GodwitError OPTION_INVALID
  */
 export function map<Input, Output>(
-  task: Task<Input, Output>,
+  task: CallableTask<Input, Output>,
   inputs: Inputs<NoInfer<Input>>,
   settings: MapSettings & { readonly settle: true },
 ): Promise<SettledResult<Output>[]>;
 export function map<Input, Output>(
-  task: Task<Input, Output>,
+  task: CallableTask<Input, Output>,
   inputs: Inputs<NoInfer<Input>>,
   settings?: MapSettings & { readonly settle?: false | undefined },
 ): Promise<Output[]>;
 export async function map<Input, Output>(
-  task: Task<Input, Output>,
+  task: CallableTask<Input, Output>,
   inputs: Inputs<Input>,
   settings: MapSettings = {},
 ): Promise<unknown[]> {
@@ -72,7 +72,7 @@ export async function map<Input, Output>(
 
 function mapOptions(
   session: TaskSession | undefined,
-  definition: TaskDefinition,
+  definition: CallTarget,
   how: { readonly isSettling: boolean; readonly isBounded: boolean },
 ): CallOptions {
   if (session === undefined) return {};

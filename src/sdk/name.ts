@@ -54,3 +54,18 @@ export function taskName(
   }
   return name;
 }
+
+/** A full name, taken apart. @throws GodwitError TASK_NAME_INVALID */
+export function parseTaskName(name: unknown): { readonly environment: string; readonly shortName: string } {
+  const [environment = "", shortName = "", ...rest] = typeof name === "string" ? name.split(".") : [];
+  const isName =
+    rest.length === 0 &&
+    environment.length <= ENVIRONMENT_CHARACTERS &&
+    ENVIRONMENT_NAME.test(environment) &&
+    shortName.length <= TASK_CHARACTERS &&
+    TASK_NAME.test(shortName);
+  if (isName) return { environment, shortName };
+  throw new GodwitError("TASK_NAME_INVALID", `${quote(name)} is not the full name of a task`, {
+    hint: "Write the environment, a dot and the task, as `godwit get task` lists them: `hello.predict`.",
+  });
+}

@@ -1,5 +1,6 @@
 import type { CacheOptions } from "../core/cache.ts";
 import type { CallOptions, ConcurrencyLimit, TimeLimits } from "../core/call.ts";
+import { mergeOptions, type OptionLevel } from "../core/call-options.ts";
 import { type Duration, parseDuration } from "../core/duration.ts";
 import { parseResources, type ResourcesInput } from "../core/resources.ts";
 import type { RetryPolicy } from "../core/retry.ts";
@@ -17,11 +18,6 @@ import {
   optionError,
 } from "./option-check.ts";
 import type { CallSettings, OverrideSettings } from "./settings.ts";
-
-/** One level of settings in the engine's words. `null` takes a setting of a farther level away. */
-export type OptionLevel = {
-  readonly [Key in keyof CallOptions]?: CallOptions[Key] | null;
-};
 
 type Parsers = {
   readonly [Key in keyof Required<OverrideSettings>]: (given: unknown, where: string) => OptionLevel;
@@ -75,19 +71,13 @@ export function parseLevel(settings: OverrideSettings, where: string): OptionLev
  * @example resolveOptions("hello.main", [{ retries: { count: 3 } }, { retries: { count: 0 } }]) // {}
  */
 export function resolveOptions(task: string, levels: readonly OptionLevel[]): CallOptions {
-  const { retries, limits, cache, concurrency, secrets, interruptible, priority, resources, label } =
-    Object.assign({}, ...levels) as OptionLevel;
-  return Object.freeze({
-    ...(retries && retries.count > 0 && { retries }),
-    ...(limits && { limits }),
-    ...(cache && cache.mode !== "disable" && { cache }),
-    ...(resources && { resources }),
-    ...(interruptible && { interruptible }),
-    ...(priority && { priority }),
-    ...(concurrency && { concurrency: { ...concurrency, key: concurrency.key || task } }),
-    ...(secrets && secrets.length > 0 && { secrets }),
-    ...(label && { label }),
-  });
+  return Object.freeze(mergeOptions(levels.map((level) => nameLimit(task, level))));
+}
+
+/** A concurrency limit without a key is the task's own. */
+export function nameLimit(task: string, level: OptionLevel): OptionLevel {
+  const { concurrency } = level;
+  return concurrency?.key === "" ? { ...level, concurrency: { ...concurrency, key: task } } : level;
 }
 
 function checkSecretName(name: string, where: string): string {

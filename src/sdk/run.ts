@@ -1,10 +1,12 @@
 import type { RunEvent } from "../core/event.ts";
+import type { CallTarget } from "./definition.ts";
 import { checkKeys, checkOneOf, checkText, checkTextMap } from "./option-check.ts";
 import type { Nothing } from "./portable.ts";
+import { checkVersionOutside, isRemote } from "./remote-target.ts";
 import { parseWith } from "./schema.ts";
 import { currentSession } from "./session.ts";
 import { currentStarter, type RunEnd, type RunHandle, type RunSettings } from "./starter.ts";
-import type { AnyTask, Task } from "./task.ts";
+import type { CallableTask } from "./task.ts";
 
 /**
  * A run that was started.
@@ -66,7 +68,7 @@ export class Run<Output> implements AsyncIterable<RunEvent> {
  * CLI or a test harness decides otherwise. Resolves as soon as the run is durable.
  *
  * In a task it starts a run of its own, once, however often the task is replayed; call the task itself to get an
- * action of this run.
+ * action of this run. A remote task needs no code here: `run(remote.task("search.index"), input)`.
  *
  * @example
  * const started = await run(main, { data: [1, 2, 3] }, { labels: { team: "search" } });
@@ -74,25 +76,39 @@ export class Run<Output> implements AsyncIterable<RunEvent> {
  * @throws GodwitError INPUT_INVALID before anything is started; OPTION_INVALID
  */
 export function run<Output>(
-  task: Task<Nothing, Output>,
+  task: CallableTask<Nothing, Output>,
   input?: undefined,
   settings?: RunSettings,
 ): Promise<Run<Output>>;
 export function run<Input, Output>(
-  task: Task<Input, Output>,
+  task: CallableTask<Input, Output>,
   input: Input,
   settings?: RunSettings,
 ): Promise<Run<Output>>;
-export async function run(task: AnyTask, input?: unknown, settings: RunSettings = {}): Promise<Run<unknown>> {
-  const { definition } = task;
-  const options = checkRunSettings(settings, `run of \`${definition.name}\``);
-  const idempotencyKey = options.idempotencyKey ?? currentSession()?.uuid();
-  if (definition.input !== undefined) {
-    await parseWith(definition.input, input, { kind: "input", of: definition.name });
+export function run(
+  task: CallableTask<never, unknown>,
+  input?: unknown,
+  settings: RunSettings = {},
+): Promise<Run<unknown>> {
+  return startRun(task.definition, input, settings);
+}
+
+/** Starts a run of a task by what is known of it. */
+export async function startRun(
+  target: CallTarget,
+  input: unknown,
+  settings: RunSettings,
+): Promise<Run<unknown>> {
+  const options = checkRunSettings(settings, `run of \`${target.name}\``);
+  const session = currentSession();
+  if (isRemote(target) && session === undefined) checkVersionOutside(target);
+  const idempotencyKey = options.idempotencyKey ?? session?.uuid();
+  if (target.input !== undefined) {
+    await parseWith(target.input, input, { kind: "input", of: target.name });
   }
   const starter = await currentStarter(options.dataDir);
   const request = { ...options, ...(idempotencyKey !== undefined && { idempotencyKey }) };
-  return new Run(await starter.start({ task: definition, input, options: request }));
+  return new Run(await starter.start({ task: target, input, options: request }));
 }
 
 function checkRunSettings(settings: RunSettings, where: string): RunSettings {

@@ -1,7 +1,8 @@
 import type { RunCacheMode } from "../core/cache.ts";
 import type { RunEvent } from "../core/event.ts";
 import type { TerminalPhase } from "../core/phase.ts";
-import type { TaskDefinition } from "./definition.ts";
+import type { CallTarget } from "./definition.ts";
+import type { RunQuery, RunSummary } from "./run-list.ts";
 
 /** Settings of one run. Those of its root action are the task's own: `run(task.override({ … }), input)`. */
 export interface RunSettings {
@@ -23,7 +24,7 @@ export interface RunSettings {
 
 /** A run to start. The input was checked against the schema of the task. */
 export interface RunRequest {
-  readonly task: TaskDefinition;
+  readonly task: CallTarget;
   readonly input: unknown;
   readonly options: RunSettings;
 }
@@ -52,10 +53,14 @@ export interface RunHandle {
   events(signal?: AbortSignal): AsyncIterable<RunEvent>;
 }
 
-/** Starts runs: the local engine, a client of a coordinator, a test harness. */
+/** Starts runs and finds them again: the local engine, a client of a coordinator, a test harness. */
 export interface RunStarter {
-  /** Resolves when the run is durable. */
+  /** Resolves when the run is durable. @throws GodwitError TASK_NOT_FOUND for a remote task that is not there */
   start(request: RunRequest): Promise<RunHandle>;
+  /** A run that exists. @throws GodwitError RUN_NOT_FOUND */
+  attach(run: string): Promise<RunHandle>;
+  /** Runs, the newest first. */
+  list(query: RunQuery): AsyncIterable<RunSummary>;
 }
 
 // One slot per process, so that a command which loads a bundle decides where the bundle's own copy of the SDK

@@ -1,12 +1,21 @@
-import type { CallOptions } from "../core/call.ts";
+import type { OptionLevel } from "../core/call-options.ts";
 import { callTask } from "./call.ts";
-import type { TaskDefinition } from "./definition.ts";
+import type { CallTarget, TaskDefinition } from "./definition.ts";
 import { checkKeys } from "./option-check.ts";
-import { CALL_SETTINGS, type OptionLevel, parseLevel, resolveOptions } from "./options.ts";
+import { CALL_SETTINGS, nameLimit, parseLevel, resolveOptions } from "./options.ts";
 import type { CheckPortable, GodwitTypeError, Nothing } from "./portable.ts";
 import type { ActionPromise } from "./session.ts";
 import type { OverrideSettings } from "./settings.ts";
 import type { SchemaInput, SchemaOutput, StandardSchema } from "./standard-schema.ts";
+
+/** What can be called, mapped over and run by its name: a {@link Task}, or a `RemoteTask` whose code is elsewhere. */
+export interface CallableTask<Input, Output> {
+  /** A task that takes nothing is called without an argument. */
+  (input: Input): ActionPromise<Output>;
+  /** `env.task`, the name it is known by everywhere. */
+  readonly fullName: string;
+  readonly definition: CallTarget;
+}
 
 /**
  * A task: called like the function it was made of. Inside a running task a call is a durable action, elsewhere it
@@ -16,11 +25,7 @@ import type { SchemaInput, SchemaOutput, StandardSchema } from "./standard-schem
  * const double = env.task(async function double(n: number) { return 2 * n; });
  * await double(21); // 42
  */
-export interface Task<Input, Output> {
-  /** A task that takes nothing is called without an argument. */
-  (input: Input): ActionPromise<Output>;
-  /** `env.task`, the name it is known by everywhere. */
-  readonly fullName: string;
+export interface Task<Input, Output> extends CallableTask<Input, Output> {
   readonly definition: TaskDefinition;
   /**
    * A copy with other settings, for one call site. Values replace those of the task, nothing is merged; name and
@@ -95,11 +100,10 @@ export type Levels = readonly OptionLevel[];
 export function createTask<Input, Output>(definition: TaskDefinition, levels: Levels): Task<Input, Output> {
   const call = (input?: unknown): ActionPromise<unknown> => callTask(definition, input);
   const override = (settings: OverrideSettings): Task<Input, Output> => {
-    const where = `${definition.name}.override`;
-    checkKeys(settings, where, [...CALL_SETTINGS, "label"]);
-    const nearer = [...levels, parseLevel(settings, where)];
-    const options: CallOptions = resolveOptions(definition.name, nearer);
-    return createTask({ ...definition, options }, nearer);
+    const level = parseOverride(definition.name, settings);
+    const nearer = [...levels, level];
+    const options = resolveOptions(definition.name, nearer);
+    return createTask({ ...definition, options, overrides: { ...definition.overrides, ...level } }, nearer);
   };
   Object.defineProperties(call, {
     name: { value: definition.shortName },
@@ -108,4 +112,11 @@ export function createTask<Input, Output>(definition: TaskDefinition, levels: Le
     override: { value: override },
   });
   return call as unknown as Task<Input, Output>;
+}
+
+/** What an override of a task changes. @throws GodwitError OPTION_INVALID or RESOURCE_INVALID */
+export function parseOverride(task: string, settings: OverrideSettings): OptionLevel {
+  const where = `${task}.override`;
+  checkKeys(settings, where, [...CALL_SETTINGS, "label"]);
+  return nameLimit(task, parseLevel(settings, where));
 }

@@ -19,15 +19,14 @@ export interface RunFilter {
 /** Runs are listed by time of creation, then id. */
 export type RunPosition = readonly [createdMs: number, id: string];
 
+/** Where a part of the list begins, and in which direction it goes. */
+export type RunPage = Page<RunPosition> & { readonly isDescending: boolean };
+
 /**
  * A part of the list of runs. The index is by project and domain, so the list is merged from one statement for each
  * pair that the filter leaves; there are few of them.
  */
-export async function listRuns(
-  sql: Sql,
-  filter: RunFilter,
-  page: Page<RunPosition> & { readonly isDescending: boolean },
-): Promise<RunRow[]> {
+export async function listRuns(sql: Sql, filter: RunFilter, page: RunPage): Promise<RunRow[]> {
   const rows: RunRow[] = [];
   for (const place of await placesOf(sql, filter)) rows.push(...(await listPlace(sql, filter, place, page)));
   const sign = page.isDescending ? -1 : 1;
@@ -53,12 +52,7 @@ async function placesOf(sql: Sql, { project, domain }: RunFilter): Promise<Place
   }
 }
 
-function listPlace(
-  sql: Sql,
-  filter: RunFilter,
-  [project, domain]: Place,
-  page: Page<RunPosition> & { readonly isDescending: boolean },
-): Promise<RunRow[]> {
+function listPlace(sql: Sql, filter: RunFilter, [project, domain]: Place, page: RunPage): Promise<RunRow[]> {
   const parameters = new Parameters();
   const conditions = [`project = ${parameters.bind(project)}`, `domain = ${parameters.bind(domain)}`];
   const [comparison, order] = page.isDescending ? ["<", "DESC"] : [">", "ASC"];

@@ -9,13 +9,15 @@ import { readRun } from "../engine/read.ts";
 import { signal } from "../engine/signal.ts";
 import { readInput, type StartRun, startRun } from "../engine/start.ts";
 import { startTicker, type Ticker } from "../engine/ticker.ts";
-import { runHandle, startOf, startOnce, withInputKept } from "../local/starter.ts";
+import { runsOf } from "../local/run-list.ts";
+import { codeHere, runHandle, startOf, startOnce, withInputKept } from "../local/starter.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import { systemRandom } from "../ports/random.ts";
 import { Values } from "../runner/values.ts";
+import type { CallTarget } from "../sdk/definition.ts";
 import { parseWith } from "../sdk/schema.ts";
 import type { RunHandle, RunStarter } from "../sdk/starter.ts";
-import type { AnyTask, Task } from "../sdk/task.ts";
+import type { CallableTask, Task } from "../sdk/task.ts";
 import { openStore } from "../store/open.ts";
 import { type BusyDriver, busyDriver } from "./busy-driver.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -76,7 +78,11 @@ export class Harness {
     this.#time = fake === null ? null : this.#timeOf(fake);
     this.#ticker = startTicker(this.core, () => undefined);
     for (let i = 0; i < (options.runners ?? 1); i++) this.addRunner();
-    this.starter = { start: ({ task, input, options: settings }) => this.#start(task, input, settings) };
+    this.starter = {
+      start: ({ task, input, options: settings }) => this.#start(task, input, settings),
+      attach: async (run) => this.#handle((await readRun(this.core, run)).id),
+      list: (query) => runsOf(this.core, query),
+    };
   }
 
   #timeOf(clock: FakeClock): Time {
@@ -95,7 +101,7 @@ export class Harness {
 
   /** Starts a run. @throws GodwitError INPUT_INVALID */
   async run<Input, Output>(
-    task: Task<Input, Output>,
+    task: CallableTask<Input, Output>,
     ...[input, settings = {}]: undefined extends Input
       ? [input?: Input, settings?: HarnessRunSettings]
       : [input: Input, settings?: HarnessRunSettings]
@@ -208,13 +214,10 @@ export class Harness {
     await this.#driver.close();
   }
 
-  async #start(
-    task: AnyTask["definition"],
-    input: unknown,
-    settings: HarnessRunSettings,
-  ): Promise<RunHandle> {
+  async #start(given: CallTarget, input: unknown, settings: HarnessRunSettings): Promise<RunHandle> {
     const { project = "default", domain = "development", suspend = this.#options.suspend } = settings;
     const { priority, weight, actionLimit, strict } = settings;
+    const task = await codeHere(given, (name) => this.#tasks.find("", name));
     const deployment = await this.#deploy(project, domain);
     const start: StartRun = {
       ...startOf({ task, input, options: settings }, { deployment, pool: deployment, project, domain }),

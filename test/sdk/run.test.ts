@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { RunEvent } from "../../src/core/event.ts";
 import { invokeTask } from "../../src/sdk/definition.ts";
 import { TaskEnvironment } from "../../src/sdk/environment.ts";
+import { registry } from "../../src/sdk/registry.ts";
 import { run } from "../../src/sdk/run.ts";
 import { configureRuns, type RunHandle, type RunRequest, type RunStarter } from "../../src/sdk/starter.ts";
 import { FakeSession } from "./fake-session.ts";
@@ -28,13 +29,21 @@ class FakeStarter implements RunStarter {
     return {
       id: `r${this.requests.length}`,
       url: null,
-      result: () => invokeTask(request.task, request.input),
+      result: () => invokeTask(registry.get(request.task.name), request.input),
       wait: async () => ({ phase: "succeeded", createdMs: 0, endedMs: 1, error: null }),
       abort: async (reason) => void this.aborts.push(reason),
       events: async function* () {
         yield* events;
       },
     };
+  }
+
+  attach(): never {
+    throw new Error("nothing is attached to here");
+  }
+
+  list(): never {
+    throw new Error("nothing is listed here");
   }
 }
 

@@ -17,6 +17,7 @@ import { captureConsole } from "../../runner/console.ts";
 import { ExecutionWatch } from "../../runner/execution-watch.ts";
 import { Runner } from "../../runner/runner.ts";
 import { guardProcess } from "../../runner/stray.ts";
+import type { TaskDefinition } from "../../sdk/definition.ts";
 import { configureRuns } from "../../sdk/starter.ts";
 import { parseToken } from "../../store/leases.ts";
 import type { Cli } from "../cli.ts";
@@ -79,7 +80,9 @@ export class LocalExecution {
       blobs: openLocalBlobs({ folder: folder.blobs }),
       inlineBytes: MAX_VALUE_BYTES,
     });
-    configureRuns(engineStarter(core, { deployment, pool: this.pool }));
+    const find = async (task: string): Promise<TaskDefinition> =>
+      (await this.tasks.load(deployment)).get(task);
+    configureRuns(engineStarter(core, { deployment, pool: this.pool, find }));
     captureConsole({ tee: false });
     guardProcess();
     this.#supervisor.tellRunner(this.#runner, folder.path);

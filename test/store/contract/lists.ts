@@ -38,12 +38,13 @@ export function listContract(store: Store): void {
         created_ms: n,
         labels: JSON.stringify({ n: String(n) }),
         phase: n === 2 ? "failed" : "queued",
+        created_by: n === 3 ? "run:r1" : null,
       }),
     );
     await store.driver.transaction(async (sql) => {
       for (const run of runs) await insertRun(sql, run);
     });
-    const none = { domain: null, phases: [], task: null, labels: [], origin: null };
+    const none = { domain: null, phases: [], task: null, labels: [], origin: null, createdBy: null };
     const list = (filter: object, page: object = {}): Promise<number[]> =>
       store.driver.read(async (sql) =>
         (
@@ -60,6 +61,8 @@ export function listContract(store: Store): void {
     expect(await list({ phases: ["failed", "aborted"], domain: "development" })).toEqual([2]);
     expect(await list({ labels: ["n=3"], task: "env.main" })).toEqual([3]);
     expect(await list({ labels: ["n"], origin: "r-none" })).toEqual([]);
+    expect(await list({ createdBy: "run:r1" })).toEqual([3]);
+    expect(await list({ createdBy: "run:r" })).toEqual([]);
     expect(await list({ project: null, labels: ["n=1"] })).toContain(1);
   });
 
