@@ -77,16 +77,23 @@ export class HandRunner {
   readonly id: string;
   readonly #system: System;
   readonly #headers: Record<string, string>;
+  readonly #pools: readonly string[];
   #number = 1;
 
-  constructor(system: System, id = "runner-1", headers: Record<string, string> = {}) {
+  constructor(
+    system: System,
+    id = "runner-1",
+    headers: Record<string, string> = {},
+    pools: readonly string[] = ["*"],
+  ) {
     this.#system = system;
     this.id = id;
     this.#headers = headers;
+    this.#pools = pools;
   }
 
   request(part: Partial<ExchangeRequest> = {}): ExchangeRequest {
-    const runner = { id: this.id, pools: ["*"], slots: 8, backend: "local", host: "here", pid: 1 };
+    const runner = { id: this.id, pools: this.#pools, slots: 8, backend: "local", host: "here", pid: 1 };
     return { runner, channel: "report", number: this.#number, want: 0, ...part };
   }
 
@@ -137,13 +144,17 @@ export interface Deployed {
   readonly id?: string;
   readonly project?: string;
   readonly domain?: string;
+  readonly environment?: string;
+  readonly version?: string;
+  readonly bundle?: string;
+  readonly dependsOn?: Readonly<Record<string, string>>;
   readonly tasks?: readonly DeployedTask[];
 }
 
 /** Deploys {@link DEPLOYMENT} under an id that tests can name, `d1`. */
 export async function deploy({ core }: System, more: Deployed = {}): Promise<void> {
-  const { id = "d1", tasks = DEPLOYMENT.tasks, ...place } = more;
-  const version = id === "d1" ? DEPLOYMENT.version : id;
+  const { id = "d1", tasks = DEPLOYMENT.tasks, environment = "hello", dependsOn = {}, ...place } = more;
+  const { version = id === "d1" ? DEPLOYMENT.version : id, bundle = id } = more;
   const whole = wholeDeployment({ ...DEPLOYMENT, ...place, id, version, nowMs: core.clock.now() });
   const rows = tasks.map(({ name, description = null, inputSchema, options = {}, codeHash = null }) => ({
     deployment: id,
@@ -154,7 +165,8 @@ export async function deploy({ core }: System, more: Deployed = {}): Promise<voi
     options: JSON.stringify(options),
     code_hash: codeHash,
   }));
-  await core.driver.transaction((sql) => insertDeployment(sql, { ...whole, environment: "hello" }, rows));
+  const row = { ...whole, environment, bundle, depends_on: JSON.stringify(dependsOn) };
+  await core.driver.transaction((sql) => insertDeployment(sql, row, rows));
 }
 
 export const OK: Outcome = { ok: true, value: "42" };
