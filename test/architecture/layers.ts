@@ -7,7 +7,7 @@ const foundation = ["core", "ports"];
 const machinery = [...foundation, "store", "engine", "placement"];
 const parts = [...machinery, "sdk", "client", "runner", "coordinator"];
 /** What wires a whole system together sees all of it. */
-const everything = [...parts, "bundle", "adapters", "index", "local", "testing", "devbox"];
+const everything = [...parts, "bundle", "config", "adapters", "index", "local", "testing", "devbox"];
 
 export const allowed: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -21,6 +21,8 @@ export const allowed: Readonly<Record<string, readonly string[]>> = {
   coordinator: parts,
   // Makes bundles; whoever runs them needs none of it.
   bundle: ["core", "store", "sdk", "runner"],
+  // Reads files and variables; whoever starts runs asks it where.
+  config: ["core", "sdk"],
   adapters: parts,
   // `godwit` itself: what users import.
   index: ["core", "ports", "sdk", "client"],
@@ -28,8 +30,10 @@ export const allowed: Readonly<Record<string, readonly string[]>> = {
   local: everything,
   testing: everything,
   devbox: everything,
-  functions: everything,
-  cli: everything,
+  // A coordinator or runners as a process of their own: what the command line and the entry points share.
+  server: everything,
+  functions: [...everything, "server"],
+  cli: [...everything, "server"],
   // What makes the cloud resources needs to know shapes and names, not the engine.
   infra: ["core", "ports", "placement"],
   pulumi: ["core", "ports", "placement", "infra"],

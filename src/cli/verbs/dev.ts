@@ -1,13 +1,14 @@
 import { availableParallelism } from "node:os";
 import { startLocalRunners } from "../../../adapters/local/runners.ts";
 import { createCoordinator } from "../../coordinator/app.ts";
-import { GodwitError } from "../../core/errors.ts";
 import { loseDeadLocalRunners, openLocal } from "../../local/system.ts";
 import { systemRandom } from "../../ports/random.ts";
+import { listen } from "../../server/listen.ts";
+import { stopAsked } from "../../server/stop-signal.ts";
 import type { Cli, Invocation } from "../cli.ts";
-import { listen } from "../dev/serve.ts";
 import { addUpload, folderBundles } from "../dev/upload-route.ts";
 import { EXIT } from "../exit-code.ts";
+import { readWholeNumber } from "../flags/whole-number.ts";
 import { type Verb, withExamples } from "../verb.ts";
 
 const DEFAULT_PORT = 8787;
@@ -50,7 +51,7 @@ export const verb: Verb = {
       onLog: ({ message, error }) => tellError(cli, error ?? message),
     });
     addUpload(app, folder.bundles);
-    const server = await listen(app.fetch, options.port);
+    const server = await listen({ fetch: app.fetch, port: options.port });
     await loseDeadLocalRunners(core);
     system.startTicking();
     const runners = startRunners(cli, options, {
@@ -91,18 +92,6 @@ function startRunners(
   });
 }
 
-/** Resolves at the first Ctrl-C; the second one ends the process. */
-function stopAsked(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(EXIT.interrupted));
-        resolve();
-      });
-    }
-  });
-}
-
 function tellError({ terminal, isVerbose }: Cli, error: unknown): void {
   const text = error instanceof Error ? (isVerbose ? error.stack : error.message) : String(error);
   terminal.note(`${terminal.paint("red", "error")} ${text}`);
@@ -110,20 +99,10 @@ function tellError({ terminal, isVerbose }: Cli, error: unknown): void {
 
 function read({ options }: Invocation): DevOptions {
   return {
-    port: whole(options["port"], "--port", 0) ?? DEFAULT_PORT,
-    runners: whole(options["runners"], "--runners", 0) ?? Math.min(availableParallelism(), MAX_RUNNERS),
-    slots: whole(options["slots"], "--slots", 1),
-    heap: whole(options["heap"], "--heap", 16),
+    port: readWholeNumber(options["port"], "--port", 0) ?? DEFAULT_PORT,
+    runners:
+      readWholeNumber(options["runners"], "--runners", 0) ?? Math.min(availableParallelism(), MAX_RUNNERS),
+    slots: readWholeNumber(options["slots"], "--slots", 1),
+    heap: readWholeNumber(options["heap"], "--heap", 16),
   };
-}
-
-function whole(given: unknown, flag: string, least: number): number | undefined {
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  const most = flag === "--port" ? 65_535 : Number.MAX_SAFE_INTEGER;
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw new GodwitError(
-    "FLAG_INVALID",
-    `${flag} takes a whole number from ${least} on, not "${String(given)}"`,
-  );
 }
