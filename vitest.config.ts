@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/setup/global.ts"],
-    setupFiles: ["test/setup/offline.ts"],
+    setupFiles: ["test/setup/offline.ts", "test/setup/home.ts"],
     pool: "forks",
     testTimeout: 30_000,
     hookTimeout: 60_000,

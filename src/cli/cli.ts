@@ -1,3 +1,4 @@
+import type { Configuration } from "../config/load.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How data is printed. */
@@ -6,11 +7,15 @@ export type OutputFormat = "json" | "table" | "id";
 /** What every verb gets. */
 export interface Cli {
   readonly terminal: Terminal;
+  /** Every setting, and where it comes from. */
+  readonly config: Configuration;
+  /** Why the configuration could not be read, for verbs that go on without; else undefined. */
+  readonly configFault: unknown;
   readonly isVerbose: boolean;
   readonly output: OutputFormat;
   /** What tasks print is shown while a run is followed. */
   readonly showsLogs: boolean;
-  /** Data folder; undefined: the default. */
+  /** Data folder. */
   readonly dataDir: string | undefined;
   /** Coordinator to talk to; undefined: the engine in this process. */
   readonly endpoint: string | undefined;
@@ -26,4 +31,6 @@ export interface Invocation {
   /** Arguments by position. */
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** Prints the help of the command. */
+  showHelp(): void;
 }

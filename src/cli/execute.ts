@@ -1,8 +1,9 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { GodwitError } from "../core/errors.ts";
 import { didYouMean } from "../sdk/suggestion.ts";
-import type { Cli, OutputFormat } from "./cli.ts";
+import { addCommonFlags, findVerbIndex } from "./common-flags.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
+import { explainWithheldToken, openCli } from "./open-cli.ts";
 import { reportError } from "./report-error.ts";
 import type { Terminal } from "./terminal.ts";
 import type { VerbEntry } from "./verb.ts";
@@ -32,7 +33,7 @@ export class ReportedError extends Error {
 }
 
 async function dispatch(terminal: Terminal, args: readonly string[]): Promise<number> {
-  const at = args.findIndex((arg) => !arg.startsWith("-"));
+  const at = findVerbIndex(args);
   const name = at === -1 ? undefined : args[at];
   if (name === undefined || name === "help") return topLevel(terminal, args, at);
   const entry = VERBS.find((verb) => verb.name === name);
@@ -85,11 +86,17 @@ async function runVerb(terminal: Terminal, entry: VerbEntry, args: readonly stri
   const { verb } = await entry.load();
   const command = newCommand(terminal, entry);
   verb.configure(command);
-  addCommonOptions(command);
+  addCommonFlags(command);
   let exitCode: number = EXIT.ok;
   command.action(async () => {
     const options = command.opts();
-    exitCode = await verb.run(cliOf(terminal, options), { args: command.args, options });
+    const showHelp = (): void => command.outputHelp();
+    const cli = await openCli(terminal, options, verb.isConfigOptional === true || options["help"] === true);
+    try {
+      exitCode = await verb.run(cli, { args: command.args, options, showHelp });
+    } catch (error) {
+      throw explainWithheldToken(error, cli);
+    }
   });
   try {
     await command.parseAsync([...args], { from: "user" });
@@ -107,35 +114,6 @@ function newCommand(terminal: Terminal, { name, summary }: VerbEntry): Command {
     .exitOverride()
     .showSuggestionAfterError(false)
     .configureOutput({ writeOut: (text) => terminal.data(text.trimEnd()), writeErr: () => undefined });
-}
-
-function addCommonOptions(command: Command): void {
-  command
-    .addOption(
-      new Option("-o, --output <format>", "how data is printed")
-        .choices(["json", "table", "id"])
-        .default("table"),
-    )
-    .option("-v, --verbose", "tell more when something fails")
-    .option("--data-dir <folder>", "data of the engine on this machine (GODWIT_DATA_DIR, default .godwit)")
-    .option("--endpoint <url>", "coordinator to use instead of this machine (GODWIT_ENDPOINT)")
-    .option("-p, --project <name>", "project that is meant (GODWIT_PROJECT)")
-    .option("-d, --domain <name>", "domain of the project that is meant (GODWIT_DOMAIN)");
-}
-
-function cliOf(terminal: Terminal, options: Readonly<Record<string, unknown>>): Cli {
-  const { env } = process;
-  return {
-    terminal,
-    isVerbose: options["verbose"] === true,
-    output: options["output"] as OutputFormat,
-    showsLogs: options["logs"] !== false,
-    dataDir: options["dataDir"] as string | undefined,
-    endpoint: (options["endpoint"] as string | undefined) ?? (env["GODWIT_ENDPOINT"] || undefined),
-    token: env["GODWIT_TOKEN"] || undefined,
-    project: (options["project"] as string | undefined) ?? (env["GODWIT_PROJECT"] || undefined),
-    domain: (options["domain"] as string | undefined) ?? (env["GODWIT_DOMAIN"] || undefined),
-  };
 }
 
 /** Commander's complaint in our words. */

@@ -6,7 +6,7 @@ export async function main(args: readonly string[]): Promise<number> {
   endQuietlyWhenNobodyReads();
   if (process.env[GUARDED_VARIABLE] === undefined) {
     const { needsGuard } = await import("./local/needs-guard.ts");
-    if (needsGuard(args)) return (await import("./local/guard.ts")).guard(args);
+    if (await needsGuard(args)) return (await import("./local/guard.ts")).guard(args);
   }
   const terminal = openTerminal();
   const { execute } = await import("./execute.ts");

@@ -3,6 +3,8 @@ import type { Cli, Invocation } from "./cli.ts";
 
 /** One command, in a file of its own that is loaded when it is called. */
 export interface Verb {
+  /** Does its work, or part of it, when the configuration cannot be read. */
+  readonly isConfigOptional?: boolean;
   /** Declares arguments, options and examples. */
   configure(command: Command): void;
   /** Does it; gives the exit code. */

@@ -1,3 +1,4 @@
+import { COMMON_FLAG_NAMES } from "../common-flags.ts";
 import type { InputFlag, InputShape } from "./input-schema.ts";
 
 /** The flags of a task, for `--help`. */
@@ -33,10 +34,7 @@ const TAKEN: ReadonlySet<string> = new Set([
   "logs",
   "detach",
   "help",
-  "output",
-  "verbose",
-  "data-dir",
-  "endpoint",
+  ...COMMON_FLAG_NAMES,
 ]);
 
 function usageOf({ name: given, kind, choices }: InputFlag): string {

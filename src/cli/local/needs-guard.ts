@@ -1,15 +1,26 @@
+import { loadConfig, settingOf } from "../../config/load.ts";
+import { findVerbIndex, peekFlags } from "../common-flags.ts";
 import { VERBS } from "../verbs.ts";
 
 /**
  * Whether a command line executes tasks of a user's in a process of this machine: such a process may run out of
  * memory or hang, and somebody has to tell. A debugger wants the one process it was started with.
  */
-export function needsGuard(args: readonly string[]): boolean {
-  const name = args.find((arg) => !arg.startsWith("-"));
+export async function needsGuard(args: readonly string[]): Promise<boolean> {
+  const name = args[findVerbIndex(args)];
   if (VERBS.find((verb) => verb.name === name)?.isExecuting !== true) return false;
   if (args.includes("--help") || args.includes("-h")) return false;
-  if (args.some((arg) => /^--endpoint(=|$)/.test(arg)) || process.env["GODWIT_ENDPOINT"]) return false;
-  return !process.env["GODWIT_NO_GUARD"] && !isDebugged();
+  if (process.env["GODWIT_NO_GUARD"] || isDebugged()) return false;
+  return isLocal(args);
+}
+
+async function isLocal(args: readonly string[]): Promise<boolean> {
+  try {
+    return settingOf(await loadConfig(peekFlags(args)), "endpoint") === undefined;
+  } catch {
+    // The command itself reads the configuration again, and tells what is wrong with it.
+    return false;
+  }
 }
 
 function isDebugged(): boolean {

@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import { GodwitError } from "../../core/errors.ts";
 import type { Cli, Invocation } from "../cli.ts";
+import { EXIT } from "../exit-code.ts";
 import { collect, type Verb, withExamples } from "../verb.ts";
 import type { RunOptions } from "../wanted.ts";
 
@@ -43,7 +44,10 @@ export const verb: Verb = {
   async run(cli, invocation) {
     const { file, task, rest, options } = read(invocation);
     const isHelp = invocation.options["help"] === true;
-    if (isHelp && file === undefined) return showHelp(cli);
+    if (isHelp && file === undefined) {
+      invocation.showHelp();
+      return EXIT.ok;
+    }
     if (file === undefined) throw missing("a file and a task");
     if (isHelp) return showTaskHelp(cli, file, task);
     const wanted = { file, task, flags: rest, options };
@@ -62,16 +66,6 @@ function read({ args, options }: Invocation): {
   const names = at === -1 ? args : args.slice(0, at);
   const [file, task] = names;
   return { file, task, rest: [...names.slice(2), ...(at === -1 ? [] : args.slice(at))], options };
-}
-
-/** `godwit run --help` without a file. */
-async function showHelp(cli: Cli): Promise<number> {
-  const { Command } = await import("commander");
-  const command = new Command("godwit run").description("Run a task of a file");
-  verb.configure(command);
-  command.configureOutput({ writeOut: (text) => cli.terminal.data(text.trimEnd()) });
-  command.outputHelp();
-  return 0;
 }
 
 async function showTaskHelp(cli: Cli, file: string, task: string | undefined): Promise<number> {

@@ -56,6 +56,27 @@ export const CLI_ERRORS = {
     title: "This version of Node.js is too old",
     hint: "Install Node.js 24, or at least 22.18.",
   },
+  FILE_EXISTS: {
+    kind: "usage",
+    retryable: false,
+    status: 409,
+    title: "The file is there already",
+    hint: "Edit it, or move it away first; nothing is overwritten.",
+  },
+  PROJECT_INVALID: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A project has a name that is not allowed",
+    hint: "Use lower-case letters, digits, `.`, `_` and `-`; a project needs no other step to exist.",
+  },
+  DOMAIN_INVALID: {
+    kind: "usage",
+    retryable: false,
+    status: 400,
+    title: "A domain has a name that is not allowed",
+    hint: "Use lower-case letters, digits, `.`, `_` and `-`, such as `development`, `staging` or `production`.",
+  },
   PROFILE_NOT_FOUND: {
     kind: "usage",
     retryable: false,
