@@ -27,7 +27,13 @@ export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array<ArrayBuffer> | string;
+  readonly body?: Uint8Array<ArrayBuffer> | string | StreamedBody;
+}
+
+/** Bytes that are read as they are sent. */
+export interface StreamedBody {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly sizeBytes: number;
 }
 
 export interface SendOptions {
@@ -123,12 +129,14 @@ export class Http {
   async #try(request: HttpRequest, { accept = [], signal }: SendOptions): Promise<Tried> {
     // Linked by hand: signals made by `AbortSignal.any` keep what they stopped in memory for as long as their sources.
     const stop = new AbortController();
+    const broken: BrokenSource = {};
     const abort = (): void => stop.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    const limitMs = this.timeoutMs + (request.body?.length ?? 0) / SLOWEST_BYTES_PER_MS;
+    const limitMs = this.timeoutMs + sizeOf(request.body) / SLOWEST_BYTES_PER_MS;
     const cancel = this.clock.after(limitMs, () => stop.abort(new Error(`no reply within ${limitMs} ms`)));
     try {
-      const response = await fetch(request.url, { ...request, redirect: "manual", signal: stop.signal });
+      const init = { ...fetchInit(request, broken), redirect: "manual", signal: stop.signal } as const;
+      const response = await fetch(request.url, init);
       if (response.ok || accept.includes(response.status)) return { response };
       if (!(await isPassing(response))) throw await this.refuse(response);
       await response.body?.cancel();
@@ -139,6 +147,7 @@ export class Http {
       };
     } catch (error) {
       signal?.throwIfAborted();
+      if ("error" in broken) throw broken.error;
       if (error instanceof GodwitError) throw error;
       return { reason: reasonOf(error), cause: error, retryAfterMs: 0, mayHaveHadEffect: true };
     } finally {
@@ -146,6 +155,38 @@ export class Http {
       signal?.removeEventListener("abort", abort);
     }
   }
+}
+
+/** What a source of bytes threw: no repetition repairs that. */
+interface BrokenSource {
+  error?: unknown;
+}
+
+function fetchInit({ url: _, body, ...request }: HttpRequest, broken: BrokenSource): RequestInit {
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
+    return { ...request, ...(body !== undefined && { body }) };
+  }
+  const headers = { ...request.headers, "content-length": String(body.sizeBytes) };
+  const stream = ReadableStream.from(noting(body.chunks, broken));
+  // The types of `fetch` do not know yet that a streamed body needs this.
+  return { ...request, headers, body: stream, duplex: "half" } as RequestInit;
+}
+
+async function* noting(
+  chunks: AsyncIterable<Uint8Array>,
+  broken: BrokenSource,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    broken.error = error;
+    throw error;
+  }
+}
+
+function sizeOf(body: HttpRequest["body"]): number {
+  if (body === undefined) return 0;
+  return typeof body === "string" || body instanceof Uint8Array ? body.length : body.sizeBytes;
 }
 
 /** Reads a small answer whole; a body that breaks off is an error of the store. */

@@ -29,6 +29,8 @@ import { S3Client, type S3Options } from "./s3-client.ts";
 const MIB = 1024 * 1024;
 const MAX_PARTS = 10_000;
 const MAX_BLOB_BYTES = 5 * 1024 * 1024 * MIB;
+/** Without parts. */
+const MAX_PUT_BYTES = 5 * 1024 * MIB;
 
 export interface S3BlobsOptions extends S3Options {
   /** Size of one part of a large upload; S3 takes 5 MiB and more. Default 8 MiB. */
@@ -67,7 +69,7 @@ class S3Blobs implements BlobStore {
       canNestKeys: true,
       isListSorted: true,
       maxSignedMs: 7 * 24 * 3_600_000,
-      signedPut: { limitsSize: true, checksSha256: true, refusesOverwrite: true },
+      signedPut: { limitsSize: true, checksSha256: true, refusesOverwrite: true, maxBytes: MAX_PUT_BYTES },
     };
   }
 

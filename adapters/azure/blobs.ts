@@ -29,6 +29,8 @@ import { AzureUpload, SHA256_HEADER } from "./blob-upload.ts";
 const MIB = 1024 * 1024;
 const MAX_BLOCKS = 50_000;
 const MAX_BLOCK_BYTES = 4_000 * MIB;
+/** Without blocks. */
+const MAX_PUT_BYTES = 5_000 * MIB;
 const DAY_MS = 24 * 3_600_000;
 
 export interface AzureBlobsOptions extends BlobClientOptions {
@@ -67,7 +69,7 @@ class AzureBlobs implements BlobStore {
       isListSorted: false,
       // What a lent key allows; with the account's key it could be longer.
       maxSignedMs: 7 * DAY_MS,
-      signedPut: { limitsSize: false, checksSha256: false, refusesOverwrite: true },
+      signedPut: { limitsSize: false, checksSha256: false, refusesOverwrite: true, maxBytes: MAX_PUT_BYTES },
     };
   }
 

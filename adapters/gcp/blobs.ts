@@ -53,7 +53,7 @@ class GcsBlobs implements BlobStore {
     canNestKeys: true,
     isListSorted: true,
     maxSignedMs: 7 * 24 * 3_600_000,
-    signedPut: { limitsSize: true, checksSha256: false, refusesOverwrite: true },
+    signedPut: { limitsSize: true, checksSha256: false, refusesOverwrite: true, maxBytes: MAX_BLOB_BYTES },
   };
   readonly #client: StorageClient;
   readonly #bucket: string;

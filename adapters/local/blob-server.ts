@@ -51,6 +51,12 @@ async function receive(request: Request, claims: LocalUrlClaims, store: BlobStor
 async function send(request: Request, { key }: LocalUrlClaims, store: BlobStore): Promise<Response> {
   const range = readRange(request.headers.get("range"));
   const { info, start, end, body } = await store.get({ key, ...(range === undefined ? {} : { range }) });
+  const etag = info.sha256 === null ? null : `"${info.sha256}"`;
+  const wanted = request.headers.get("if-match");
+  if (wanted !== null && wanted !== etag) {
+    await body.cancel();
+    return problem("BLOB_CHANGED", `"${key}" was replaced since it was opened`, 412);
+  }
   const headers: Record<string, string> = {
     "accept-ranges": "bytes",
     "content-length": String(end - start),
@@ -59,7 +65,7 @@ async function send(request: Request, { key }: LocalUrlClaims, store: BlobStore)
     // What a task wrote is data, never a page of whoever serves it.
     "content-security-policy": "sandbox",
     "x-content-type-options": "nosniff",
-    ...(info.sha256 === null ? {} : { etag: `"${info.sha256}"` }),
+    ...(etag === null ? {} : { etag }),
     ...(range === undefined ? {} : { "content-range": `bytes ${start}-${end - 1}/${info.sizeBytes}` }),
   };
   if (request.method === "HEAD") await body.cancel();
@@ -76,8 +82,9 @@ function readRange(header: string | null): BlobRange | undefined {
   return { offset: Number(from), ...(to ? { length: Number(to) - Number(from) + 1 } : {}) };
 }
 
-function problem(code: string, detail: string): Response {
-  const { status, title } = errorRow(code);
+function problem(code: string, detail: string, given?: number): Response {
+  const { status: usual, title } = errorRow(code);
+  const status = given ?? usual;
   const headers = { "content-type": "application/problem+json" };
   return new Response(JSON.stringify({ title, status, code, detail }), { status, headers });
 }

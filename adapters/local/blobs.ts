@@ -66,7 +66,12 @@ class LocalBlobs implements BlobStore {
       canNestKeys: false,
       isListSorted: true,
       maxSignedMs: signing === undefined ? 0 : 7 * 24 * 3_600_000,
-      signedPut: { limitsSize: true, checksSha256: true, refusesOverwrite: true },
+      signedPut: {
+        limitsSize: true,
+        checksSha256: true,
+        refusesOverwrite: true,
+        maxBytes: Number.MAX_SAFE_INTEGER,
+      },
     };
   }
 

@@ -54,6 +54,8 @@ export interface BlobCapabilities {
     readonly limitsSize: boolean;
     readonly checksSha256: boolean;
     readonly refusesOverwrite: boolean;
+    /** The largest blob that one signed PUT can write, in bytes. */
+    readonly maxBytes: number;
   };
 }
 
@@ -62,8 +64,16 @@ export interface BlobParams {
   readonly signal?: AbortSignal;
 }
 
-/** Bytes to write: at once, or as they come. A `ReadableStream` is an async iterable. */
-export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>;
+/**
+ * Bytes to write: at once, or as they come. A `ReadableStream` is an async iterable; a {@link RepeatableSource} can be
+ * sent again without being kept anywhere.
+ */
+export type BlobSource = Uint8Array | AsyncIterable<Uint8Array> | RepeatableSource;
+
+/** A source that gives the same bytes each time it is iterated, such as a file. */
+export interface RepeatableSource extends AsyncIterable<Uint8Array> {
+  readonly isRepeatable: true;
+}
 
 export interface PutParams extends BlobParams {
   readonly body: BlobSource;

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { contentKey } from "../core/blob-keys.ts";
 import type { BlobSource, BlobStore, PutReceipt } from "../ports/blobs.ts";
 
 /** Content that is known before it is sent, so that nothing is sent that is there already. */
@@ -10,11 +11,6 @@ export interface KnownContent extends PutReceipt {
 
 /** From this size on it is worth a request to ask whether the store has it. */
 const ASK_BYTES = 256 * 1024;
-
-/** The key of content with this SHA-256. */
-export function contentKey(prefix: string, sha256: string): string {
-  return `${prefix}sha256/${sha256.slice(0, 2)}/${sha256}`;
-}
 
 /** The part before `sha256/` of a key that `contentKey` made. */
 export function prefixOf(key: string): string {

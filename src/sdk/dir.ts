@@ -1,7 +1,8 @@
+import { contentKey } from "../core/blob-keys.ts";
 import { registerValueType } from "../core/value.ts";
 import type { Producer } from "../core/value-ref.ts";
 import { currentBlobs, placeOf } from "./blobs.ts";
-import { contentKey, prefixOf, putContent, sha256Of } from "./content.ts";
+import { prefixOf, putContent, sha256Of } from "./content.ts";
 import { File, origin } from "./file.ts";
 import { readLines } from "./lines.ts";
 import { forEachParallel } from "./parallel.ts";

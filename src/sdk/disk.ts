@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, opendir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { GodwitError } from "../core/errors.ts";
-import type { PutReceipt } from "../ports/blobs.ts";
+import type { PutReceipt, RepeatableSource } from "../ports/blobs.ts";
 
 /** Files of this machine; loaded when a path is first given, as not every platform has them. */
 
@@ -27,8 +27,10 @@ export async function describeFile(path: string): Promise<PutReceipt> {
   return { sha256: hash.digest("hex"), sizeBytes };
 }
 
-export function openFile(path: string): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: CHUNK_BYTES });
+/** The bytes of a file, read anew each time they are asked for. */
+export function openFile(path: string): RepeatableSource {
+  const open = (): AsyncIterable<Uint8Array> => createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  return { isRepeatable: true, [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator]() };
 }
 
 export function baseName(path: string): string {
