@@ -1,4 +1,5 @@
 import type { CallOptions } from "../core/call.ts";
+import { mergeOptions } from "../core/call-options.ts";
 import { isSuccess } from "../core/phase.ts";
 import type { CallReport } from "../core/protocol.ts";
 import { type NewAction, type OutcomeRow, readOutcomes } from "../store/actions.ts";
@@ -80,11 +81,10 @@ interface AimedCall extends ParentCall {
 function aim(work: Work, item: ParentCall, target: Target): AimedCall {
   const { parent, call } = item;
   const given = call.options ?? {};
-  if (target.kind !== "there") {
-    const deployment = parent.deployment ?? work.run(parent.run_id).deployment;
-    return { ...item, options: given, target, deployment };
-  }
-  return { ...item, options: { ...target.options, ...given }, target, deployment: target.deployment };
+  const deployed = target.kind === "missing" ? undefined : target.options;
+  const options = deployed === undefined ? given : mergeOptions([deployed, given]);
+  const own = parent.deployment ?? work.run(parent.run_id).deployment;
+  return { ...item, options, target, deployment: target.kind === "there" ? target.deployment : own };
 }
 
 function unique(calls: readonly ParentCall[]): ParentCall[] {
@@ -174,6 +174,7 @@ function newRow(
     cache_key: of.key,
     epoch_ms: call.epochMs ?? work.nowMs,
     deployment: deployment === run.deployment ? null : deployment,
+    spent_ms: 0,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { CallOptions } from "../core/call.ts";
+import { toErrorRecord } from "../core/outcome.ts";
 import type { Refusal } from "../core/protocol.ts";
 import { insertActions, writeOrdinals } from "../store/actions.ts";
 import { insertCondition } from "../store/conditions.ts";
@@ -84,8 +85,8 @@ async function place(work: Work, added: readonly PlannedCall[]): Promise<void> {
       const endedMs = item.recovered.ended_ms ?? work.nowMs;
       settlements.push({ ...reuse(work, row, "recovered", item.recovered.result ?? ""), endedMs });
     } else if (item.target.kind === "missing") {
-      const end = { phase: "failed", error: item.target.error } as const;
-      settlements.push({ row, end, startedMs: null, endedMs: work.nowMs });
+      const error = toErrorRecord(item.target.error, { task: row.task, action: row.id });
+      settlements.push({ row, end: { phase: "failed", error }, startedMs: null, endedMs: work.nowMs });
     } else if (item.cached !== undefined) settlements.push(reuse(work, row, "succeeded", item.cached.result));
     else if (call.kind === "sleep") startSleep(work, row, options.sleepMs ?? 0);
     else if (call.kind === "condition") await startCondition(work, row, options);

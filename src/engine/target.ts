@@ -1,21 +1,20 @@
 import type { CallOptions } from "../core/call.ts";
 import { GodwitError } from "../core/errors.ts";
-import { type ErrorRecord, toErrorRecord } from "../core/outcome.ts";
 import { environmentOf } from "../core/task-name.ts";
-import { findDeployment, readTask } from "../store/deployments.ts";
 import type { RunRow } from "../store/rows.ts";
 import type { ParentCall } from "./call-plan.ts";
-import { codeOf, type DeployedCode } from "./deployments.ts";
+import type { DeployedCode } from "./deployments.ts";
+import { findVersion } from "./version.ts";
 import type { Work } from "./work.ts";
 
-/** Where a call is executed. */
+/** Where a call is executed. `options`: those the task was deployed with, where the caller does not know them. */
 export type Target =
   /** By the runners of its parent, with the parent's code. */
-  | { readonly kind: "here" }
-  /** By the runners of another deployment. `options`: those it was deployed with, where the caller does not know them. */
+  | { readonly kind: "here"; readonly options?: CallOptions }
+  /** By the runners of another deployment. */
   | { readonly kind: "there"; readonly deployment: string; readonly options?: CallOptions }
   /** Nowhere: the call fails. */
-  | { readonly kind: "missing"; readonly error: ErrorRecord };
+  | { readonly kind: "missing"; readonly error: GodwitError };
 
 const HERE: Target = { kind: "here" };
 
@@ -66,15 +65,14 @@ async function targetOf(work: Work, { call }: ParentCall, from: Caller): Promise
     if (call.options?.remote !== undefined) return await remoteTarget(work, call, from);
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
-    return { kind: "missing", error: toErrorRecord(error, { task: call.task, action: call.id }) };
+    return { kind: "missing", error };
   }
   // Code that was never deployed, and a whole file, have all their tasks with them.
   if (caller === undefined || caller.environment === null || caller.environment === environment) return HERE;
   const deployment = caller.dependsOn[environment];
   if (deployment !== undefined) return { kind: "there", deployment };
   const message = `${caller.environment} was deployed without ${environment}, whose task ${call.task} it calls in run ${run.id}`;
-  const error = new GodwitError("ENVIRONMENT_NOT_DEPLOYED", message);
-  return { kind: "missing", error: toErrorRecord(error, { task: call.task, action: call.id }) };
+  return { kind: "missing", error: new GodwitError("ENVIRONMENT_NOT_DEPLOYED", message) };
 }
 
 /** @throws GodwitError TASK_NOT_FOUND; FORBIDDEN for a task of another project */
@@ -90,25 +88,10 @@ async function remoteTarget(work: Work, call: ParentCall["call"], from: Caller):
       },
     );
   }
-  const environment = environmentOf(call.task);
-  const place = { project, domain, environment };
-  const isHere = domain === run.domain;
-  const depended = version === "current" && isHere ? caller?.dependsOn[environment] : undefined;
-  const wanted = version === "latest" ? null : version === "current" ? (caller?.version ?? "") : version;
-  const found =
-    depended === undefined
-      ? await findDeployment(work.sql, place, wanted).then((row) =>
-          row === undefined ? undefined : codeOf(row),
-        )
-      : (await work.deployments.read(work.sql, [depended])).get(depended);
-  const task = found === undefined ? undefined : await readTask(work.sql, found.id, call.task);
-  if (found !== undefined && task !== undefined) {
-    return { kind: "there", deployment: found.id, options: JSON.parse(task.options) as CallOptions };
-  }
-  const missing = found === undefined ? "is not deployed" : `has no such task in version "${found.version}"`;
-  const at = version === "latest" ? "" : ` at version "${wanted}"`;
-  throw new GodwitError(
-    "TASK_NOT_FOUND",
-    `no task "${call.task}"${at} in ${project}/${domain}: the environment "${environment}" ${missing}`,
-  );
+  const found = await findVersion(work.sql, { task: call.task, project, domain, version }, caller);
+  const { deployment } = found;
+  const options = JSON.parse(found.options) as CallOptions;
+  // A whole file is executed where its run was started, which may be one process alone.
+  const isWhole = deployment === caller?.id && caller.environment === null;
+  return isWhole ? { kind: "here", options } : { kind: "there", deployment, options };
 }

@@ -1,4 +1,4 @@
-import type { DeploymentRow, TaskRow } from "./deployments.ts";
+import type { DeploymentRow, EnvironmentPlace, TaskRow } from "./deployments.ts";
 import { type BulkStatement, first, type Sql, type SqlRow } from "./driver.ts";
 import type { Page } from "./page.ts";
 
@@ -63,6 +63,35 @@ export async function findTask(
 /** Tasks of one deployment, by name. */
 export function readTasks(sql: Sql, deployment: string): Promise<TaskRow[]> {
   return sql.all<TaskRow>("SELECT * FROM tasks WHERE deployment = $1 ORDER BY name", deployment);
+}
+
+/** Versions of an environment, the one deployed last first. */
+export async function listVersions(
+  sql: Sql,
+  { project, domain, environment }: EnvironmentPlace,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql.all<{ version: string }>(
+    `SELECT version FROM deployments WHERE project = $1 AND domain = $2 AND environment = $3
+     ORDER BY activated_ms DESC, id DESC LIMIT $4`,
+    project,
+    domain,
+    environment,
+    limit,
+  );
+  return rows.map(({ version }) => version);
+}
+
+/** The environments of a project, by domain. */
+export function listEnvironments(
+  sql: Sql,
+  project: string,
+): Promise<{ domain: string; environment: string }[]> {
+  return sql.all(
+    `SELECT DISTINCT domain, environment FROM deployments WHERE project = $1 AND environment IS NOT NULL
+     ORDER BY domain, environment`,
+    project,
+  );
 }
 
 /** Deployments are listed with the one deployed last first. */

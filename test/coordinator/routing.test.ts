@@ -188,15 +188,29 @@ describe("a remote call", () => {
       "an environment that is not deployed",
       "nowhere.work",
       "latest",
-      'the environment "nowhere" is not deployed',
+      'no task "nowhere.work" in default/development',
+      "Deployed in default/development: caller, needed.",
     ],
-    ["a version that is not there", "needed.work", "v7", 'at version "v7"'],
-    ["a task that the version does not have", "needed.gone", "v1", 'no such task in version "v1"'],
-  ])("of %s fails and says why", async (_, task, version, text) => {
+    [
+      "a version that is not there",
+      "needed.work",
+      "v7",
+      'no task "needed.work" at version "v7"',
+      "Versions of needed in default/development: v1.",
+    ],
+    [
+      "a task that the version does not have",
+      "needed.gone",
+      "v1",
+      'the deployment "needed1" does not have it',
+      "It has needed.work.",
+    ],
+  ])("of %s fails and says what there is", async (_, task, version, text, hint) => {
     const { phase, error } = await call(await startParent(), task, { remote: { version } });
     expect(phase).toBe("failed");
     expect(error).toMatchObject({ code: "TASK_NOT_FOUND", retryable: false });
     expect(String((error as { message?: string } | undefined)?.message)).toContain(text);
+    expect(error?.hint).toContain(hint);
   });
 });
 
