@@ -116,6 +116,8 @@ export interface SuspendReport {
 
 export interface CheckpointReport {
   readonly lease: string;
+  /** Last result that user code had seen: an attempt that goes on from here need not make the calls before it again. */
+  readonly seq: number;
   readonly value: string;
 }
 
@@ -213,6 +215,8 @@ export interface LeaseGrant extends ActionRef {
   /** Sequence the journal page starts after. */
   readonly since: number;
   readonly checkpoint: string | null;
+  /** Last result that user code had seen when it saved the checkpoint; 0 without one. */
+  readonly checkpointSeq: number;
   /** When the attempt must be over (epoch ms), from its time limit and the action's deadline. */
   readonly mustEndMs: number | null;
   readonly suspendMode: SuspendMode;

@@ -1,7 +1,7 @@
 import { isSuccess, isTerminal, type TerminalPhase } from "../core/phase.ts";
 import type { ExchangeRequest, JournalEntry, LeaseGrant } from "../core/protocol.ts";
 import { type JournalRow, readActionsWithInput, readJournal } from "../store/actions.ts";
-import { readCheckpoints } from "../store/checkpoints.ts";
+import { type CheckpointRow, readCheckpoints } from "../store/checkpoints.ts";
 import type { Sql } from "../store/driver.ts";
 import { leaseToken } from "../store/leases.ts";
 import { takeQueue } from "../store/queue.ts";
@@ -94,6 +94,7 @@ async function leaseRows(
 function newLease(work: Work, row: ActionRow, runnerId: string, grantId: string): LeaseRow {
   const limits = optionsOf(row).limits;
   const ends = [
+    // A parked parent runs from the top when it wakes, so its limit counts from there as well.
     limits?.attemptMs === undefined ? null : work.nowMs + limits.attemptMs,
     limits?.deadlineMs === undefined ? null : row.created_ms + limits.deadlineMs,
   ].filter((end) => end !== null);
@@ -137,7 +138,7 @@ export async function describeLeases(
     .filter(({ attempt }) => attempt > 1)
     .map(({ run_id, id, attempt }) => ({ run_id, action_id: id, attempt }));
   const checkpoints = new Map(
-    (await readCheckpoints(sql, retried)).map((row) => [keyOf(row.run_id, row.action_id), row.value]),
+    (await readCheckpoints(sql, retried)).map((row) => [keyOf(row.run_id, row.action_id), row]),
   );
   const warm = new Map(
     (of.request.warm ?? []).map((report) => [keyOf(report.run, report.action), report.seq]),
@@ -166,7 +167,7 @@ export async function describeLeases(
         input: row.input,
         journal,
         since,
-        checkpoint: checkpoints.get(name) ?? null,
+        checkpoint: checkpoints.get(name),
         code: codes.get(row.deployment ?? run.deployment),
       }),
     );
@@ -181,7 +182,7 @@ interface GrantParts {
   readonly input: string;
   readonly journal: readonly JournalEntry[];
   readonly since: number;
-  readonly checkpoint: string | null;
+  readonly checkpoint: CheckpointRow | undefined;
   /** Undefined: tasks that were defined in their runner's own process. */
   readonly code: DeployedCode | undefined;
 }
@@ -211,7 +212,8 @@ function grantOf({ lease, row, run, input, journal, since, checkpoint, code }: G
     parkedSeq: row.parked_seq,
     journal,
     since,
-    checkpoint,
+    checkpoint: checkpoint?.value ?? null,
+    checkpointSeq: checkpoint?.seq ?? 0,
     mustEndMs: lease.must_end_ms,
     suspendMode: run.suspend_mode,
     strict: run.strict === 1,

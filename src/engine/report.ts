@@ -213,11 +213,11 @@ async function keepNotes(
   request: ExchangeRequest,
   leased: Map<string, LeasedAction>,
 ): Promise<void> {
-  for (const { lease, value } of request.checkpoints ?? []) {
+  for (const { lease, value, seq } of request.checkpoints ?? []) {
     const row = leased.get(lease);
     if (row !== undefined) {
       const { run_id: runId, id: actionId, attempt } = row;
-      await saveCheckpoint(work.sql, { runId, actionId, attempt }, value);
+      await saveCheckpoint(work.sql, { runId, actionId, attempt }, { value, seq });
     }
   }
   for (const { lease, lines } of request.logs ?? []) {

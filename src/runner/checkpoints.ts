@@ -13,7 +13,11 @@ export function checkpointSlot(
 ): CheckpointSlot {
   return {
     save: (value) => host.outgoing.saveCheckpoint(session, encodeValue(value)),
-    load: () => (saved === null ? undefined : decodeValue(saved)),
+    load() {
+      if (saved === null) return undefined;
+      session.delivery.skipTo(session.grant.checkpointSeq);
+      return decodeValue(saved);
+    },
   };
 }
 

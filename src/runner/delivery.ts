@@ -18,6 +18,8 @@ const LATE_CALL_MS = 5_000;
 export class Delivery {
   /** Sequence of the last result that was delivered. */
   delivered = 0;
+  /** Whether it went on from a checkpoint. */
+  hasSkipped = false;
   readonly #session: Session;
   readonly #host: SessionHost;
   /** Results whose calls a replay failed to issue in time: delivered at once should the call come after all. */
@@ -31,6 +33,19 @@ export class Delivery {
   constructor(session: Session, host: SessionHost) {
     this.#session = session;
     this.#host = host;
+  }
+
+  /**
+   * The task goes on from a checkpoint: it need not make the calls again whose results it had seen by then. Those it
+   * makes all the same get their results at once.
+   */
+  skipTo(seq: number): void {
+    const last = Math.min(seq, this.#session.journal.seq);
+    for (; this.delivered < last; this.delivered++) {
+      const entry = this.#session.journal.at(this.delivered + 1);
+      if (entry !== undefined) this.#skipped.set(entry.id, entry);
+    }
+    if (last > 0) this.hasSkipped = true;
   }
 
   /** Looks for something to deliver as soon as nothing else moves. */

@@ -52,6 +52,7 @@ export function claimedGrant(
     journal: [],
     since: 0,
     checkpoint: null,
+    checkpointSeq: 0,
     mustEndMs: limits.length === 0 ? null : of.nowMs + Math.min(...limits),
     isolated: false,
   };

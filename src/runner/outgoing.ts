@@ -46,8 +46,9 @@ export class Outgoing {
 
   async saveCheckpoint(session: Session, text: EncodedValue): Promise<void> {
     const { values, reporter, checkpoints } = this.#parts;
+    const seq = session.delivery.delivered;
     const value = values.isLarge(text) ? await values.keep(text) : text;
-    const checkpoint = { lease: session.grant.lease, value };
+    const checkpoint = { lease: session.grant.lease, seq, value };
     reporter.add({ kind: "checkpoint", checkpoint });
     await checkpoints.add(checkpoint);
   }

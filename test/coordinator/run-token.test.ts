@@ -68,7 +68,7 @@ const parts = (lease: string): readonly [string, Partial<ExchangeRequest>][] => 
   ["a call", { calls: [{ lease, id: "c", kind: "task", task: "hello.free", input: "1" }] }],
   ["an outcome", { outcomes: [{ lease, outcome: OK, startedMs: 1, endedMs: 2 }] }],
   ["a suspension", { suspensions: [{ lease, seq: 0, issued: 0, waits: WAITS, replayMs: 1 }] }],
-  ["a checkpoint", { checkpoints: [{ lease, value: "1" }] }],
+  ["a checkpoint", { checkpoints: [{ lease, seq: 0, value: "1" }] }],
   ["an abort", { aborts: [{ lease, action: "a0", reason: "no" }] }],
   ["a log line", { logs: [{ lease, lines: [{ atMs: 1, level: "info", stream: "log", text: "x" }] }] }],
   ["a held parent", { held: [{ lease, seq: 0 }] }],

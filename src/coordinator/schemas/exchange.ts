@@ -107,7 +107,7 @@ export const exchangeRequest: z.ZodType<ExchangeRequest> = z.looseObject({
   suspensions: z
     .array(z.looseObject({ lease, seq, issued: z.int().min(0), waits, replayMs: z.number() }))
     .optional(),
-  checkpoints: z.array(z.looseObject({ lease, value: text })).optional(),
+  checkpoints: z.array(z.looseObject({ lease, value: text, seq: z.int().min(0) })).optional(),
   aborts: z.array(z.looseObject({ lease, action: text, reason: z.string() })).optional(),
   logs: z.array(z.looseObject({ lease, lines: z.array(line) })).optional(),
   releases: z.array(text).optional(),

@@ -82,7 +82,7 @@ export const migration0001: Migration = {
     )`,
     `CREATE TABLE checkpoints (
       run_id TEXT${d.binary} NOT NULL, action_id TEXT${d.binary} NOT NULL,
-      attempt BIGINT NOT NULL, value TEXT NOT NULL, earlier TEXT,
+      attempt BIGINT NOT NULL, seq BIGINT NOT NULL, value TEXT NOT NULL, earlier_seq BIGINT, earlier TEXT,
       PRIMARY KEY (run_id, action_id)
     )`,
     `CREATE TABLE divergences (

@@ -216,10 +216,10 @@ export function historyContract(store: Store): void {
       await insertAttempts(sql, [{ ...attempt, attempt: 2 }, attempt]);
       await insertAttempts(sql, [attempt]);
       const at = { runId: run, actionId: "a0" };
-      await saveCheckpoint(sql, { ...at, attempt: 1 }, "1");
-      await saveCheckpoint(sql, { ...at, attempt: 1 }, "2");
-      await saveCheckpoint(sql, { ...at, attempt: 2 }, "3");
-      await saveCheckpoint(sql, { ...at, attempt: 2 }, "4");
+      await saveCheckpoint(sql, { ...at, attempt: 1 }, { value: "1", seq: 10 });
+      await saveCheckpoint(sql, { ...at, attempt: 1 }, { value: "2", seq: 20 });
+      await saveCheckpoint(sql, { ...at, attempt: 2 }, { value: "3", seq: 30 });
+      await saveCheckpoint(sql, { ...at, attempt: 2 }, { value: "4", seq: 40 });
       await insertDivergences(sql, [divergence]);
       for (const text of ["one", "two"])
         await appendLogs(sql, { runId: run, actionId: "a0", attempt: 1, lines: [text] as never });
@@ -230,8 +230,10 @@ export function historyContract(store: Store): void {
       for (const [attempt, value] of [
         [2, "2"],
         [3, "4"],
-      ] as const)
-        expect(await readCheckpoints(sql, [{ ...key, attempt }])).toEqual([{ ...key, value }]);
+      ] as const) {
+        const seq = Number(value) * 10;
+        expect(await readCheckpoints(sql, [{ ...key, attempt }])).toEqual([{ ...key, value, seq }]);
+      }
       expect(await readDivergences(sql, run)).toEqual([divergence]);
       const at = { runId: run, limit: 10, offset: 0 };
       const logs = [1, 2].map((seq) => ({
