@@ -1,4 +1,6 @@
+import { hash } from "node:crypto";
 import { GodwitError } from "../core/errors.ts";
+import { DEFAULT_DOMAIN, DEFAULT_PROJECT } from "../core/place.ts";
 import type { TaskDefinition } from "../sdk/definition.ts";
 import type { Registry } from "../sdk/registry.ts";
 import { jsonSchemaOf } from "../sdk/schema.ts";
@@ -20,7 +22,7 @@ export interface DescribeOptions {
 }
 
 /**
- * The deployment of a bundle: its id is the bundle's hash, so the same code is the same deployment.
+ * The deployment of a bundle as a whole. The same code in the same project and domain is the same deployment.
  *
  * @throws GodwitError TASK_DUPLICATE when two tasks or two environments have one name
  */
@@ -38,16 +40,17 @@ export async function describeDeployment(
   }
   const definitions = registry.list();
   const hashes = await codeHashes(bundle, definitions);
+  const { project = DEFAULT_PROJECT, domain = DEFAULT_DOMAIN } = options;
+  const id = hash("sha256", JSON.stringify(["whole", project, domain, bundle.hash]));
   return {
     deployment: wholeDeployment({
       ...options,
-      id: bundle.hash,
+      id,
+      bundle: bundle.hash,
       version: bundle.hash.slice(0, VERSION_CHARACTERS),
       source: { file: bundle.entries[0] ?? "" },
     }),
-    tasks: definitions.map((definition) =>
-      taskRow(bundle.hash, definition, hashes.get(definition.name) ?? null),
-    ),
+    tasks: definitions.map((definition) => taskRow(id, definition, hashes.get(definition.name) ?? null)),
   };
 }
 

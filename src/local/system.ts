@@ -24,6 +24,8 @@ export interface LocalOptions {
   readonly dataDir?: string | undefined;
   /** `postgres://…`; default: `GODWIT_DATABASE_URL`, else SQLite in the data folder. */
   readonly databaseUrl?: string | undefined;
+  /** Whether the folder is made although the data is elsewhere. Default true. */
+  readonly makesFolder?: boolean;
   /** Told what a tick threw; it is tried again. */
   readonly onError?: (error: unknown) => void;
 }
@@ -56,7 +58,9 @@ export function databaseUrl(given: string | undefined): string | undefined {
 /** Opens the store, making it when there is none, and gives the engine on it. */
 export async function openLocal(options: LocalOptions = {}): Promise<LocalSystem> {
   const folder = dataFolder(options.dataDir);
-  const driver = await openDriver(folder, databaseUrl(options.databaseUrl));
+  const url = databaseUrl(options.databaseUrl);
+  if (url === undefined || options.makesFolder !== false) await makeFolder(folder);
+  const driver = await openDriver(url ?? folder.path);
   const core = new EngineCore({ driver, clock: systemClock, random: systemRandom });
   const stopWatching = driver.watch((topic) =>
     topic === "*" ? core.hub.notifyAll() : core.hub.notify(topic),
@@ -77,10 +81,9 @@ export async function openLocal(options: LocalOptions = {}): Promise<LocalSystem
   };
 }
 
-async function openDriver(folder: DataFolder, url: string | undefined): Promise<SqlDriver> {
-  await makeFolder(folder);
+async function openDriver(location: string): Promise<SqlDriver> {
   const { openStore } = await import("../store/open.ts");
-  return openStore(url ?? folder.path);
+  return openStore(location);
 }
 
 /** A data folder keeps itself out of version control. */
@@ -88,7 +91,8 @@ async function makeFolder({ path, bundles }: DataFolder): Promise<void> {
   try {
     await mkdir(bundles, { recursive: true });
     const ignore = join(path, ".gitignore");
-    if (!existsSync(ignore)) await writeFile(ignore, "*\n");
+    // The configuration of the project may lie here, too, and is shared.
+    if (!existsSync(ignore)) await writeFile(ignore, "*\n!config.yaml\n");
   } catch (error) {
     throw unwritable(path, error);
   }

@@ -55,9 +55,11 @@ const selectHash: BulkStatement = {
     FROM ${rows} JOIN tasks t ON t.deployment = r.deployment AND t.name = r.name`,
 };
 
-/** The row of a deployment that holds a whole file, whose code is its id. */
+/** The row of a deployment that holds a whole file. */
 export function wholeDeployment(of: {
   readonly id: string;
+  /** Default: the id. */
+  readonly bundle?: string;
   readonly project?: string;
   readonly domain?: string;
   readonly version?: string;
@@ -65,7 +67,7 @@ export function wholeDeployment(of: {
   readonly nowMs: number;
 }): DeploymentRow {
   const { id, project = "default", domain = "development", version = id, source = {}, nowMs } = of;
-  const rest = { environment: null, bundle: id, depends_on: "{}", settings: "{}" };
+  const rest = { environment: null, bundle: of.bundle ?? id, depends_on: "{}", settings: "{}" };
   const times = { created_ms: nowMs, activated_ms: nowMs };
   return { id, project, domain, version, ...rest, source: JSON.stringify(source), ...times };
 }

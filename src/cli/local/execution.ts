@@ -28,6 +28,15 @@ import type { Follower } from "../follow/follower.ts";
 import { printResult } from "../print-result.ts";
 import type { Supervisor } from "./supervisor.ts";
 
+/** What an execution executes, and where the runs belong that its tasks start. */
+export interface ExecutedCode {
+  readonly deployment: string;
+  /** SHA-256 of the code. */
+  readonly bundle: string;
+  readonly project: string;
+  readonly domain: string;
+}
+
 export interface ExecutionOptions {
   /** Folder of the project whose tasks are executed. */
   readonly root: string;
@@ -63,7 +72,8 @@ export class LocalExecution {
   }
 
   /** Starts to execute what is in its own pool, and in that of `deployment` when it goes on with an older run. */
-  start(deployment: string, pools: readonly string[] = []): void {
+  start(code: ExecutedCode, pools: readonly string[] = []): void {
+    const { bundle, ...place } = code;
     const { core, folder } = this.system;
     const complaints = new Complaints(this.#cli.terminal);
     const watch = new ExecutionWatch((state) => this.#supervisor.tellState(state));
@@ -80,9 +90,8 @@ export class LocalExecution {
       blobs: openLocalBlobs({ folder: folder.blobs }),
       inlineBytes: MAX_VALUE_BYTES,
     });
-    const find = async (task: string): Promise<TaskDefinition> =>
-      (await this.tasks.load(deployment)).get(task);
-    configureRuns(engineStarter(core, { deployment, pool: this.pool, find }));
+    const find = async (task: string): Promise<TaskDefinition> => (await this.tasks.load(bundle)).get(task);
+    configureRuns(engineStarter(core, { ...place, pool: this.pool, find }));
     captureConsole({ tee: false });
     guardProcess();
     this.#supervisor.tellRunner(this.#runner, folder.path);

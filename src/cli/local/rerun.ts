@@ -6,10 +6,11 @@ import { type RunOrigin, readInput, startRun } from "../../engine/start.ts";
 import { openLocal } from "../../local/system.ts";
 import type { RunRow } from "../../store/rows.ts";
 import type { Cli } from "../cli.ts";
+import { checkRunPlace } from "../place.ts";
 import { pickTask, readTaskInput } from "../user-file.ts";
 import type { WantedRerun } from "../wanted.ts";
 import { LocalExecution } from "./execution.ts";
-import { projectRootOf, resumeRun } from "./resume.ts";
+import { codeOfRun, resumeRun } from "./resume.ts";
 import { register } from "./run.ts";
 import { connectSupervisor } from "./supervisor.ts";
 
@@ -20,24 +21,30 @@ export async function rerunLocally(cli: Cli, wanted: WantedRerun): Promise<numbe
   const system = await openLocal({ dataDir: cli.dataDir });
   const { core } = system;
   const old = await readRun(core, wanted.run);
-  const bundle = wanted.file === undefined ? undefined : await buildBundle(wanted.file);
-  const root = bundle?.root ?? (await projectRootOf(core, old.deployment, old.id));
+  checkRunPlace(cli, old);
+  const { project, domain } = old;
+  const built = wanted.file === undefined ? undefined : await buildBundle(wanted.file);
+  const { bundle, root } =
+    built === undefined ? await codeOfRun(core, old) : { bundle: built.hash, root: built.root };
   const execution = new LocalExecution(cli, supervisor, system, { root });
-  const deployment = bundle?.hash ?? old.deployment;
-  const registry =
-    bundle === undefined ? await execution.tasks.load(deployment) : await register(execution, bundle);
+  const { registry, deployment } =
+    built === undefined
+      ? { registry: await execution.tasks.load(bundle), deployment: old.deployment }
+      : await register(execution, built, { project, domain });
   const definition = pickTask(registry, wanted.file ?? "the run's code", old.task);
   const input =
     wanted.input === undefined
       ? await readInput(core, old.id, ROOT_ACTION)
       : encodeValue(await readTaskInput(definition, { whole: wanted.input, flags: [] }));
-  execution.start(deployment);
+  execution.start({ deployment, bundle, project, domain });
   const run = await startRun(core, {
     ...continued(old),
     task: definition.name,
     input: input ?? encodeValue(undefined),
     options: definition.options,
     deployment,
+    project,
+    domain,
     pool: execution.pool,
     origin: originOf(wanted),
   });

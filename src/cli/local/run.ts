@@ -2,6 +2,7 @@ import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { describeDeployment } from "../../bundle/describe.ts";
 import { refuseRunsWhileLoading } from "../../bundle/load.ts";
 import { GodwitError } from "../../core/errors.ts";
+import { DEFAULT_DOMAIN, DEFAULT_PROJECT } from "../../core/place.ts";
 import { encodeValue } from "../../core/value.ts";
 import { type StartRun, startRun } from "../../engine/start.ts";
 import { keepBundle } from "../../runner/bundles.ts";
@@ -22,16 +23,19 @@ export async function runLocally(cli: Cli, { file, task, flags, options }: Wante
   if (supervisor.resume !== undefined) return resumeRun(cli, supervisor, supervisor.resume.run);
   const bundle = await buildBundle(file, { external: options.external ?? [] });
   const execution = await openExecution(cli, supervisor, { root: bundle.root });
-  const registry = await register(execution, bundle);
+  const { project = DEFAULT_PROJECT, domain = DEFAULT_DOMAIN } = cli;
+  const { registry, deployment } = await register(execution, bundle, { project, domain });
   const definition = pickTask(registry, file, task);
   const input = await readTaskInput(definition, { whole: options.input, flags });
-  execution.start(bundle.hash);
+  execution.start({ deployment, bundle: bundle.hash, project, domain });
   const run = await startRun(execution.system.core, {
     ...startOf(options),
     task: definition.name,
     options: definition.options,
     input: encodeValue(input),
-    deployment: bundle.hash,
+    deployment,
+    project,
+    domain,
     pool: execution.pool,
   });
   return execution.follow(run);
@@ -47,17 +51,24 @@ function cannotDetach(): GodwitError {
   );
 }
 
-/** Keeps a bundle, loads it, and registers what it defines. */
-export async function register(execution: LocalExecution, bundle: Bundle): Promise<Registry> {
+/** Keeps a bundle, loads it, and registers what it defines at a place. Gives the id of its deployment, too. */
+export async function register(
+  execution: LocalExecution,
+  bundle: Bundle,
+  place: { readonly project: string; readonly domain: string },
+): Promise<{ readonly registry: Registry; readonly deployment: string }> {
   const { core, folder } = execution.system;
   await keepBundle(folder.bundles, bundle.hash, bundle.code);
   refuseRunsWhileLoading();
   const registry = await execution.tasks.load(bundle.hash);
-  const { deployment, tasks } = await describeDeployment(bundle, registry, { nowMs: core.clock.now() });
+  const { deployment, tasks } = await describeDeployment(bundle, registry, {
+    ...place,
+    nowMs: core.clock.now(),
+  });
   // Where the project lies is for this machine only: it is not part of what is hashed.
   const source = JSON.stringify({ ...JSON.parse(deployment.source), root: bundle.root });
   await core.driver.transaction((sql) => insertDeployment(sql, { ...deployment, source }, tasks));
-  return registry;
+  return { registry, deployment: deployment.id };
 }
 
 function startOf(options: RunOptions): Omit<StartRun, "task" | "input" | "deployment" | "pool"> {

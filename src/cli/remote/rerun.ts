@@ -4,6 +4,7 @@ import { GodwitClient } from "../../client/client.ts";
 import type { Json } from "../../core/error-record.ts";
 import type { Cli } from "../cli.ts";
 import { parseJson, readReference } from "../flags/read-value.ts";
+import { checkRun } from "../place.ts";
 import type { WantedRerun } from "../wanted.ts";
 import { followRemotely } from "./follow.ts";
 import { tellStarted } from "./run.ts";
@@ -12,6 +13,7 @@ import { upload } from "./upload.ts";
 /** Runs an older run of a coordinator again. */
 export async function rerunRemotely(cli: Cli, wanted: WantedRerun, isDetached: boolean): Promise<number> {
   const client = new GodwitClient({ endpoint: cli.endpoint ?? "", token: cli.token });
+  await checkRun(cli, client, wanted.run);
   const fork =
     wanted.file === undefined ? undefined : await uploadFile(cli, client, { ...wanted, file: wanted.file });
   const { id } = await client.rerun(wanted.run, bodyOf(wanted, fork));
@@ -25,9 +27,9 @@ async function uploadFile(
   { file, run }: WantedRerun & { readonly file: string },
 ): Promise<string> {
   const { bundle, registry } = await loadFile(file);
-  const { task } = await client.getRun(run);
+  const { task, project, domain } = await client.getRun(run);
   const definition = registry.get(task);
-  const deployed = await upload(cli, client, bundle, registry);
+  const deployed = await upload(cli, client, { bundle, registry, place: { project, domain } });
   return deployed.get(definition.environment.name) ?? "";
 }
 

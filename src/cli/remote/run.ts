@@ -7,6 +7,7 @@ import { encodeValue } from "../../core/value.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit-code.ts";
 import { parsePairs } from "../labels.ts";
+import { placeOf } from "../place.ts";
 import { pickTask, readTaskInput } from "../user-file.ts";
 import type { RunOptions, WantedRun } from "../wanted.ts";
 import { followRemotely } from "./follow.ts";
@@ -18,11 +19,12 @@ export async function runRemotely(cli: Cli, { file, task, flags, options }: Want
   const definition = pickTask(registry, file, task);
   const input = await readTaskInput(definition, { whole: options.input, flags });
   const client = new GodwitClient({ endpoint: cli.endpoint ?? "", token: cli.token });
-  const deployed = await upload(cli, client, bundle, registry);
+  const deployed = await upload(cli, client, { bundle, registry, place: placeOf(cli) });
   const deployment = deployed.get(environmentOf(definition.name)) ?? "";
   const { id } = await client.startRun({
     task: definition.name,
     deployment,
+    ...placeOf(cli),
     ...bodyOf(options),
     ...(input !== undefined && { input: JSON.parse(encodeValue(input)) as Json }),
   });

@@ -9,13 +9,20 @@ import { environmentOf } from "../../core/task-name.ts";
 import type { Registry } from "../../sdk/registry.ts";
 import type { TaskRow } from "../../store/deployments.ts";
 import type { Cli } from "../cli.ts";
+import type { NamedPlace } from "../place.ts";
+
+/** What is uploaded, and where to. */
+export interface Uploaded {
+  readonly bundle: Bundle;
+  readonly registry: Registry;
+  readonly place: NamedPlace;
+}
 
 /** Gives a bundle to a coordinator and registers what it defines; twice is a no-op. Gives deployments by environment. */
 export async function upload(
   cli: Cli,
   client: GodwitClient,
-  bundle: Bundle,
-  registry: Registry,
+  { bundle, registry, place }: Uploaded,
 ): Promise<ReadonlyMap<string, string>> {
   const { deployment, tasks } = await describeDeployment(bundle, registry, { nowMs: Date.now() });
   const connection = new Connection({ endpoint: client.endpoint, token: cli.token });
@@ -35,6 +42,7 @@ export async function upload(
     return own.length === 0 ? [] : [all];
   });
   const { deployments } = await client.deploy({
+    ...place,
     source: JSON.parse(deployment.source) as Json,
     environments,
   });

@@ -1,6 +1,7 @@
 import { withBackend } from "../backend.ts";
 import { EXIT } from "../exit-code.ts";
 import { phaseWord, sign } from "../follow/words.ts";
+import { checkRun } from "../place.ts";
 import { type Verb, withExamples } from "../verb.ts";
 
 export const verb: Verb = {
@@ -15,9 +16,12 @@ export const verb: Verb = {
     const [run = ""] = args;
     const action = options["action"] as string | undefined;
     const reason = options["reason"] as string | undefined;
-    const { phase } = await withBackend(cli, ({ client }) =>
-      action === undefined ? client.abortRun(run, reason) : client.abortAction({ run, action }, reason),
-    );
+    const { phase } = await withBackend(cli, async ({ client }) => {
+      await checkRun(cli, client, run);
+      return action === undefined
+        ? client.abortRun(run, reason)
+        : client.abortAction({ run, action }, reason);
+    });
     const { terminal, output } = cli;
     if (output === "json") terminal.data(JSON.stringify({ run, action: action ?? null, phase }));
     else if (output === "id") terminal.data(run);

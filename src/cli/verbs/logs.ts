@@ -5,6 +5,7 @@ import { withBackend } from "../backend.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit-code.ts";
 import { shortName } from "../follow/words.ts";
+import { checkRun } from "../place.ts";
 import { type Verb, withExamples } from "../verb.ts";
 
 export const verb: Verb = {
@@ -27,6 +28,7 @@ export const verb: Verb = {
       ...(options["attempt"] !== undefined && { attempt: Number(options["attempt"]) }),
     };
     await withBackend(cli, async ({ client }) => {
+      await checkRun(cli, client, run);
       const names = new ActionNames(client, run);
       const chunks = options["follow"] === true ? client.logs(run, filter) : stored(client, run, filter);
       for await (const chunk of chunks) await print(cli, chunk, names);

@@ -2,6 +2,7 @@ import type { Json } from "../../core/error-record.ts";
 import { withBackend } from "../backend.ts";
 import { EXIT } from "../exit-code.ts";
 import { looseJson } from "../flags/read-value.ts";
+import { checkRun } from "../place.ts";
 import { type Verb, withExamples } from "../verb.ts";
 
 export const verb: Verb = {
@@ -20,9 +21,10 @@ export const verb: Verb = {
     const [run = "", condition = "", text] = args;
     const by = options["by"] as string | undefined;
     const value = text === undefined ? {} : { value: looseJson(text, "the answer") as Json };
-    const answered = await withBackend(cli, ({ client }) =>
-      client.signal({ run, condition }, { ...value, ...(by !== undefined && { by }) }),
-    );
+    const answered = await withBackend(cli, async ({ client }) => {
+      await checkRun(cli, client, run);
+      return client.signal({ run, condition }, { ...value, ...(by !== undefined && { by }) });
+    });
     const { terminal, output } = cli;
     if (output === "json") terminal.data(JSON.stringify(answered));
     else if (output === "id") terminal.data(answered.action);
