@@ -174,7 +174,6 @@ function newRow(
     cache_key: of.key,
     epoch_ms: call.epochMs ?? work.nowMs,
     deployment: deployment === run.deployment ? null : deployment,
-    spent_ms: 0,
   };
 }
 
