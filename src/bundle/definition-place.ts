@@ -55,7 +55,15 @@ export class Places {
     if (!(path in this.#bundle.modules) || isGodwit(path, this.#bundle)) return null;
     return { path, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
   }
+
+  /** Whether a place in the bundle is in a module of the SDK that it carries, such as `map`. */
+  isSdk({ line, column }: TextPlace, module: string): boolean {
+    const entry = this.#map.findEntry(line, column);
+    return "originalSource" in entry && SDK_MODULE.exec(entry.originalSource)?.[1] === module;
+  }
 }
+
+const SDK_MODULE = /(?:^|\/)sdk\/([a-z-]+)\.[tj]s$/;
 
 /** Whether a module is part of the SDK that a bundle carries. */
 export function isGodwit(path: string, { godwit }: Bundle): boolean {

@@ -1,8 +1,8 @@
-import { relative, resolve } from "node:path";
 import type { BuildFailure, Message } from "esbuild";
 import { GodwitError } from "../core/errors.ts";
 import { keepOutside } from "./native.ts";
 import { packageFolder, packageOf, packageOfImport } from "./package-folder.ts";
+import { shownPlace } from "./shown-place.ts";
 
 /** One complaint of the bundler. */
 export interface BundleIssue {
@@ -31,9 +31,9 @@ export function bundleFailure(error: unknown, root: string): unknown {
 
 function issueOf({ location, text }: Message, root: string): BundleIssue {
   if (location === null) return { place: "", message: sentence(text), source: "", column: 0 };
-  const file = relative(process.cwd(), resolve(root, location.file));
+  const { file: path, line, column } = location;
   return {
-    place: `${file}:${location.line}:${location.column + 1}`,
+    place: shownPlace(root, { path, line, column: column + 1 }),
     message: sentence(text),
     source: location.lineText,
     column: location.column,

@@ -40,11 +40,17 @@ export class TaskEnvironment {
     const where = `environment \`${name}\``;
     checkKeys(settings, where, ["name", "description", "env", "dependsOn", ...CALL_SETTINGS]);
     this.#level = parseLevel(settings, where);
+    const given = settings.dependsOn ?? [];
+    const dependencies = (): readonly string[] =>
+      checkDependencies(typeof given === "function" ? given() : given, `${where}: \`dependsOn\``);
+    const known = typeof given === "function" ? undefined : dependencies();
     this.definition = Object.freeze({
       name,
       description: optionalText(settings.description, `${where}: \`description\``),
       env: checkTextMap(settings.env ?? {}, `${where}: \`env\``),
-      dependsOn: checkDependencies(settings.dependsOn ?? [], `${where}: \`dependsOn\``),
+      get dependsOn() {
+        return known ?? dependencies();
+      },
     });
     registerEnvironment(this.definition);
   }

@@ -65,8 +65,11 @@ export interface EnvironmentSettings extends CallSettings {
   readonly description?: string | undefined;
   /** Environment variables of its runners. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Environments that are deployed together with this one, because its tasks call theirs. */
-  readonly dependsOn?: readonly TaskEnvironment[] | undefined;
+  /**
+   * Environments that are deployed together with this one, because its tasks call theirs. A function is asked when
+   * everything is defined, so that environments may depend on each other.
+   */
+  readonly dependsOn?: readonly TaskEnvironment[] | (() => readonly TaskEnvironment[]) | undefined;
 }
 
 /** Settings of one task; replace those of its environment. */

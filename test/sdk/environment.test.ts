@@ -60,6 +60,18 @@ describe("an environment", () => {
     );
   });
 
+  test("may depend on one that is defined later", () => {
+    const first = new TaskEnvironment({ name: "first", dependsOn: () => [second] });
+    const second = new TaskEnvironment({ name: "second", dependsOn: [first] });
+    expect([first.definition.dependsOn, second.definition.dependsOn]).toEqual([["second"], ["first"]]);
+  });
+
+  test("refuses a function that gives something else, when it is asked", () => {
+    const settings = { name: "etl", dependsOn: () => "models" } as unknown as EnvironmentSettings;
+    const { definition } = new TaskEnvironment(settings);
+    expect(thrown(() => definition.dependsOn).message).toContain("takes an array of environments");
+  });
+
   test("refuses a dependency that is not an environment", () => {
     const settings = { name: "etl", dependsOn: ["models"] } as unknown as EnvironmentSettings;
     expect(thrown(() => new TaskEnvironment(settings)).message).toContain(
