@@ -18,7 +18,18 @@ import { openLocalSecrets } from "./secrets.ts";
 
 /** A process that executes actions: started by a supervisor, ends with it. */
 function serve(options: ChildOptions): Runner {
-  const { endpoint, runner: id, pools, slots, backend, dir, root, secretsDir, blobsDir } = options;
+  const {
+    endpoint,
+    runner: id,
+    pools,
+    slots,
+    backend,
+    dir,
+    root,
+    secretsDir,
+    secretsDomain,
+    blobsDir,
+  } = options;
   const hello: RunnerHello = {
     id,
     pools,
@@ -42,7 +53,7 @@ function serve(options: ChildOptions): Runner {
     ...hello,
     transport: watch.transport(httpTransport({ endpoint, token })),
     tasks: watch.tasks(tasks),
-    secrets: openLocalSecrets({ folder: secretsDir }),
+    secrets: openLocalSecrets({ folder: secretsDir, domain: secretsDomain }),
     // The engine of this machine has its store on the same disk: a large value would only be written twice.
     ...(blobsDir !== undefined && {
       blobs: openLocalBlobs({ folder: blobsDir }),

@@ -11,6 +11,8 @@ export interface ChildOptions {
   readonly dir: string;
   /** Folder in which secrets are; undefined when there is none. */
   readonly secretsDir: string | undefined;
+  /** The only domain that gets secrets out of the environment; undefined: the default one. */
+  readonly secretsDomain: string | undefined;
   /** Folder in which files and large values are; undefined when there is none. */
   readonly blobsDir: string | undefined;
   /** Folder of the project, for stacks; undefined when it is not on this machine. */

@@ -25,6 +25,8 @@ export interface LocalRunnersOptions {
   readonly root?: string;
   /** Folder in which secrets are, as `<project>/<domain>/<NAME>`. Default: none. */
   readonly secretsDir?: string;
+  /** The only domain that gets secrets out of the environment. Default `development`. */
+  readonly secretsDomain?: string;
   /** Folder in which files and large values are. Default: none; values are all inline. */
   readonly blobsDir?: string;
   /** Heap of each process in MiB. Default: V8's own limit. */
@@ -133,18 +135,11 @@ export class LocalRunner {
   }
 
   #childOptions(runner: string): ChildOptions {
-    const {
-      credentials,
-      backend = "local",
-      endpoint,
-      slots,
-      dir,
-      root,
-      secretsDir,
-      blobsDir,
-    } = this.#options;
+    const { endpoint, slots, dir, root, secretsDir, secretsDomain, blobsDir } = this.#options;
+    const { credentials, backend = "local" } = this.#options;
     const { token, pools = ["*"] } = credentials ?? { token: undefined };
-    return { endpoint, token, runner, slots, backend, pools, dir, root, secretsDir, blobsDir };
+    const folders = { dir, root, secretsDir, secretsDomain, blobsDir };
+    return { endpoint, token, runner, pools, slots, backend, ...folders };
   }
 }
 

@@ -80,6 +80,12 @@ export const VERBS: readonly VerbEntry[] = [
     load: () => import("./verbs/dev.ts"),
   },
   {
+    name: "start",
+    summary: "Start a coordinator or runners that others reach over the network",
+    group: "Machine",
+    load: () => import("./verbs/start.ts"),
+  },
+  {
     name: "doctor",
     summary: "Check what Godwit needs on this machine",
     group: "Machine",

@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Hono } from "hono";
+import { serveLocalBlob } from "../../adapters/local/blob-server.ts";
+import type { LocalUrlSigning } from "../../adapters/local/blob-urls.ts";
+import { openBlobs } from "../../adapters/open-blobs.ts";
+import { createCoordinator } from "../coordinator/app.ts";
+import type { CoordinatorEnv, LogEntry } from "../coordinator/parts.ts";
+import { dataFolder, type LocalSystem, openLocal } from "../local/system.ts";
+import type { BlobStore } from "../ports/blobs.ts";
+import { listApiKeys } from "../store/api-keys.ts";
+import {
+  authOf,
+  type CoordinatorSettings,
+  checkPublicUrl,
+  DEFAULT_HOST,
+  DEFAULT_PORT,
+} from "./coordinator-settings.ts";
+import { isLoopback, type Listening, listen } from "./listen.ts";
+import { keptSigningKey, parseSigningKey, secretFrom } from "./signing-key.ts";
+
+export interface RunningCoordinator {
+  /** Where it is reached. */
+  readonly url: string;
+  /** What people should know before others rely on it. */
+  readonly advice: readonly string[];
+  /** Takes no more requests, lets those under way end, and closes the database. */
+  stop(): Promise<void>;
+}
+
+/** Long enough for everything but a request that waits for something to happen, which is sent again. */
+const STOP_GRACE_MS = 3_000;
+/** Folders of blobs are served here; a signature is the credential. */
+const BLOBS_PATH = "/blobs";
+
+/**
+ * Starts a coordinator with everything it needs in this process: database, blob store, signing key, clock.
+ *
+ * @throws GodwitError CONFIG_INVALID, PORT_IN_USE, STORE_UNAVAILABLE
+ */
+export async function startCoordinator(
+  settings: CoordinatorSettings,
+  onLog: (entry: LogEntry) => void,
+): Promise<RunningCoordinator> {
+  const auth = await authOf(settings);
+  const publicUrl = settings.publicUrl === undefined ? undefined : checkPublicUrl(settings.publicUrl).origin;
+  const folder = dataFolder(settings.dataDir);
+  const signingKey =
+    settings.signingKey === undefined
+      ? await keptSigningKey(join(folder.path, "signing-key"))
+      : parseSigningKey(settings.signingKey, "GODWIT_SIGNING_KEY");
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT } = settings;
+  const app = Promise.withResolvers<Hono<CoordinatorEnv>>();
+  // Listens first: only then is the address known that signed URLs name.
+  const server = await listen({ host, port, fetch: async (request) => (await app.promise).fetch(request) });
+  const onError = (error: unknown): void =>
+    onLog({ level: "error", message: "a tick failed and is tried again", requestId: "", error });
+  try {
+    const { databaseUrl } = settings;
+    const system = await openLocal({ dataDir: folder.path, databaseUrl, makesFolder: false, onError });
+    const uri = settings.blobs ?? pathToFileURL(folder.blobs).href;
+    const signing = {
+      baseUrl: (publicUrl ?? server.url) + BLOBS_PATH,
+      secret: secretFrom(signingKey, "blob urls"),
+    };
+    const blobs = await openBlobs(uri, { signing });
+    const coordinator = createCoordinator({ ...{ core: system.core, auth, signingKey, blobs, onLog } });
+    if (blobs.capabilities.scheme === "file") serveFolder(coordinator, { store: blobs, signing });
+    app.resolve(coordinator);
+    system.startTicking();
+    return {
+      url: publicUrl ?? server.url,
+      advice: await adviceFor(system, settings, auth.mode),
+      stop: () => stop(server, system),
+    };
+  } catch (error) {
+    app.reject(error);
+    await server.close();
+    throw error;
+  }
+}
+
+function serveFolder(
+  app: Hono<CoordinatorEnv>,
+  at: { readonly store: BlobStore; readonly signing: LocalUrlSigning },
+): void {
+  app.all(`${BLOBS_PATH}/*`, (c) => serveLocalBlob(c.req.raw, { ...at, nowMs: Date.now }));
+}
+
+async function stop(server: Listening, system: LocalSystem): Promise<void> {
+  await server.close({ graceMs: STOP_GRACE_MS });
+  await system.close();
+}
+
+async function adviceFor(
+  { core }: LocalSystem,
+  { host = DEFAULT_HOST, databaseUrl, blobs, publicUrl, signingKey }: CoordinatorSettings,
+  mode: "open" | "keys",
+): Promise<readonly string[]> {
+  const isFolder = blobs === undefined || blobs.startsWith("file:");
+  const keys = await core.driver.read((sql) => listApiKeys(sql, null, { after: null, limit: 1 }));
+  const advice: readonly [isDue: boolean, text: string][] = [
+    [
+      mode === "keys" && keys.length === 0,
+      "there is no API key yet; with the same database settings, make the first one: godwit create key admin --scope admin --local",
+    ],
+    [
+      databaseUrl !== undefined && signingKey === undefined,
+      "the signing key is in the data folder; set GODWIT_SIGNING_KEY when several coordinators share the database",
+    ],
+    [
+      databaseUrl !== undefined && isFolder,
+      "blobs are in a folder of this machine; set GODWIT_BLOBS when several coordinators share the database",
+    ],
+    [
+      isFolder && !isLoopback(host) && publicUrl === undefined,
+      "signed URLs name an address of this machine; set GODWIT_PUBLIC_URL to the one that clients and runners use",
+    ],
+  ];
+  return advice.filter(([isDue]) => isDue).map(([, text]) => text);
+}
