@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { ExchangeRequest, JournalRequest } from "../../core/protocol.ts";
 import { MAX_REFS } from "../../core/value-ref.ts";
+import type { Death } from "../../engine/lost.ts";
 
 /**
  * What runners send. Checked in full, which takes a third of the time that parsing the JSON takes. Values (inputs,
@@ -127,10 +128,8 @@ export const journalRequest: z.ZodType<JournalRequest> = z.looseObject({
 });
 
 /** How a runner ended, as whoever started it saw. */
-export const lostRequest: z.ZodType<{
-  readonly kind: "out_of_memory" | "exited" | "killed" | "silent";
-  readonly detail: string;
-}> = z.looseObject({
+export const lostRequest: z.ZodType<Death> = z.looseObject({
   kind: z.enum(["out_of_memory", "exited", "killed", "silent"]),
   detail: z.string().max(2_000),
-});
+  isAmbiguous: z.boolean().optional(),
+}) as z.ZodType as z.ZodType<Death>;

@@ -21,6 +21,7 @@ export const migration0001: Migration = {
       error TEXT, event_seq BIGINT NOT NULL, actions BIGINT NOT NULL, divergences BIGINT NOT NULL
     )${d.clustered}${d.updated}`,
     "CREATE INDEX runs_by_time ON runs (project, domain, created_ms, id)",
+    "CREATE INDEX runs_by_origin ON runs (origin_run) WHERE origin_run IS NOT NULL",
     `CREATE TABLE actions (
       run_id TEXT${d.binary} NOT NULL, id TEXT${d.binary} NOT NULL,
       parent_id TEXT${d.binary}, kind TEXT NOT NULL, task TEXT NOT NULL, phase TEXT NOT NULL,
@@ -139,6 +140,6 @@ export const migration0001: Migration = {
       created_ms BIGINT NOT NULL, status BIGINT, body TEXT,
       PRIMARY KEY (scope, key)
     )`,
-    "CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE INDEX idempotency_by_time ON idempotency (created_ms)",
   ],
 };
