@@ -34,8 +34,3 @@ export async function checkRun(cli: Cli, client: GodwitClient, run: string): Pro
   if (cli.project === undefined && cli.domain === undefined) return;
   checkRunPlace(cli, await client.getRun(run));
 }
-
-/** Whether the items of a list are of several places, so that a table has to tell which. */
-export function hasSeveralPlaces(items: readonly Omit<PlacedRun, "id">[]): boolean {
-  return new Set(items.map(({ project, domain }) => `${project}/${domain}`)).size > 1;
-}

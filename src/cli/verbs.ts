@@ -51,7 +51,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: "get",
-    summary: "Show runs, actions, tasks, conditions, the cache or API keys",
+    summary: "Show runs, actions, tasks, conditions, the cache, API keys or the configuration",
     group: "Look",
     load: () => import("./verbs/get.ts"),
   },
@@ -63,7 +63,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: "create",
-    summary: "Make an API key",
+    summary: "Make an API key or a configuration file",
     group: "Access",
     load: () => import("./verbs/create.ts"),
   },

@@ -46,6 +46,22 @@ const bundler: Check = async () => {
   }
 };
 
+const configuration: Check = async ({ config, configFault }) => {
+  const name = "config";
+  if (configFault !== undefined) return failed(name, configFault);
+  const { files, settings } = config;
+  const [first, ...more] = config.warnings;
+  const of = settings.profile.value === undefined ? "" : `, profile ${settings.profile.value}`;
+  const detail = `${files.length === 0 ? "no file" : files.join(", ")}${of}`;
+  if (first === undefined) return { name, state: "ok", detail };
+  return { name, state: "warning", detail, hint: [first, ...more].join(". ") };
+};
+
+/** Where to look is not known while the configuration cannot be read. */
+function configured(name: string, check: Check): Check {
+  return async (cli) => (cli.configFault === undefined ? check(cli) : { name, state: "skipped", detail: "" });
+}
+
 const store: Check = async ({ dataDir }) => {
   try {
     const system = await openLocal({ dataDir });
@@ -103,7 +119,15 @@ const clock: Check = async ({ endpoint: url }) => {
 };
 
 /** In the order in which a fault explains the next one. */
-export const CHECKS: readonly Check[] = [node, bundler, store, disk, endpoint, clock];
+export const CHECKS: readonly Check[] = [
+  node,
+  bundler,
+  configuration,
+  configured("store", store),
+  configured("disk", disk),
+  configured("endpoint", endpoint),
+  configured("clock", clock),
+];
 
 function failed(name: string, error: unknown, hint?: string): Finding {
   const known = error instanceof GodwitError ? error : undefined;

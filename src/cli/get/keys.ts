@@ -10,7 +10,10 @@ export async function printKeys(
   client: GodwitClient,
   { limit }: { readonly limit: number },
 ): Promise<void> {
-  const found = await take<KeyView>(limit, (at) => client.listKeys(at));
+  const { project } = cli;
+  const found = await take<KeyView>(limit, (at) =>
+    client.listKeys({ ...(project !== undefined && { project }), ...at }),
+  );
   printList(cli, found, {
     header: ["KEY", "NAME", "SCOPES", "PROJECT", "STATE", "LAST USED"],
     row: (item) => [

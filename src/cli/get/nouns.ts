@@ -12,7 +12,8 @@ import { GodwitError } from "../../core/errors.ts";
 import type { Phase } from "../../core/phase.ts";
 import type { Cli } from "../cli.ts";
 import { phaseWord, sign } from "../follow/words.ts";
-import { formatTime, printList, printOne } from "../print.ts";
+import { checkRun, checkRunPlace, placeOf } from "../place.ts";
+import { formatTime, placeName, printList, printOne } from "../print.ts";
 import { printKeys } from "./keys.ts";
 import { take } from "./take.ts";
 
@@ -33,7 +34,8 @@ const runs: Noun = {
   async print(cli, client, { ids, limit, phase, task, label }) {
     const [id] = ids;
     if (id !== undefined) return run.print(cli, client, { ids, limit, phase, task, label });
-    const query = { ...(phase && { phase }), ...(task !== undefined && { task }), ...(label && { label }) };
+    const wanted = { ...(phase && { phase }), ...(task !== undefined && { task }), ...(label && { label }) };
+    const query = { ...placeOf(cli), ...wanted };
     const found = await take<RunSummary>(limit, (at) => client.listRuns({ ...query, ...at }));
     return printList(cli, found, {
       header: ["RUN", "TASK", "PHASE", "CREATED", "TIME", "ACTIONS"],
@@ -46,6 +48,7 @@ const runs: Noun = {
         String(item.actionCount),
       ],
       id: (item) => item.id,
+      place: (item) => item,
       empty: "There are no runs. `godwit run <file> <task>` starts one.",
     });
   },
@@ -54,8 +57,9 @@ const runs: Noun = {
 const run: Noun = {
   async print(cli, client, { ids }) {
     const id = needed(ids[0], "run");
-    if (ids[1] !== undefined) return printAction(cli, await client.getAction(id, ids[1]));
     const found = await client.getRun(id);
+    checkRunPlace(cli, found);
+    if (ids[1] !== undefined) return printAction(cli, await client.getAction(id, ids[1]));
     const { outcome } = await client.getResult(id);
     const detail = { ...found, outcome };
     return printOne(cli, detail, {
@@ -63,6 +67,7 @@ const run: Noun = {
       fields: [
         ["run", found.id],
         ["task", found.task],
+        ["place", placeName(found)],
         ["phase", `${sign(cli.terminal, found.phase)} ${phaseWord(found.phase)}`],
         ["created", formatTime(found.createdMs)],
         ["time", elapsed(found.createdMs, found.endedMs)],
@@ -86,6 +91,7 @@ const run: Noun = {
 const actions: Noun = {
   async print(cli, client, { ids, limit, phase, task }) {
     const id = needed(ids[0], "run");
+    await checkRun(cli, client, id);
     if (ids[1] !== undefined) return printAction(cli, await client.getAction(id, ids[1]));
     const query = { ...(phase && { phase }), ...(task !== undefined && { task }) };
     const found = await take<ActionSummary>(limit, (at) => client.listActions(id, { ...query, ...at }));
@@ -129,11 +135,12 @@ const tasks: Noun = {
   async print(cli, client, { ids, limit }) {
     const [name] = ids;
     if (name !== undefined) {
-      const task = await client.getTask(name);
+      const task = await client.getTask(name, placeOf(cli));
       return printOne(cli, task, {
         id: task.name,
         fields: [
           ["task", task.name],
+          ["place", placeName(task)],
           ["description", task.description ?? ""],
           ["deployment", task.deployment.slice(0, 12)],
           ["deployed", formatTime(task.deployedMs)],
@@ -144,7 +151,7 @@ const tasks: Noun = {
         ],
       });
     }
-    const found = await take<TaskSummary>(limit, (at) => client.listTasks(at));
+    const found = await take<TaskSummary>(limit, (at) => client.listTasks({ ...placeOf(cli), ...at }));
     return printList(cli, found, {
       header: ["TASK", "VERSION", "DEPLOYED", "DESCRIPTION"],
       row: (item) => [item.name, item.version, formatTime(item.deployedMs), item.description ?? ""],
@@ -157,8 +164,9 @@ const tasks: Noun = {
 const conditions: Noun = {
   async print(cli, client, { ids, limit }) {
     const [id] = ids;
+    if (id !== undefined) await checkRun(cli, client, id);
     const found = await take<ConditionView>(limit, (at) =>
-      client.listConditions({ ...(id && { run: id }), ...at }),
+      client.listConditions({ ...placeOf(cli), ...(id && { run: id }), ...at }),
     );
     return printList(cli, found, {
       header: ["RUN", "CONDITION", "SINCE", "UNTIL", "PROMPT"],
@@ -170,6 +178,7 @@ const conditions: Noun = {
         firstLine(item.prompt ?? ""),
       ],
       id: (item) => `${item.run} ${item.name}`,
+      place: (item) => item,
       empty: "No condition waits for an answer.",
     });
   },
@@ -177,12 +186,13 @@ const conditions: Noun = {
 
 const cache: Noun = {
   async print(cli, client, { limit, task }) {
-    const query = task === undefined ? {} : { task };
+    const query = { ...placeOf(cli), ...(task !== undefined && { task }) };
     const found = await take<CacheEntryView>(limit, (at) => client.listCache({ ...query, ...at }));
     return printList(cli, found, {
       header: ["KEY", "TASK", "CREATED", "RUN"],
       row: (item) => [item.key, item.task, formatTime(item.createdMs), item.run],
       id: (item) => item.key,
+      place: (item) => item,
       empty: "The cache is empty.",
     });
   },

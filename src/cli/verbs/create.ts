@@ -5,6 +5,7 @@ import { GodwitError } from "../../core/errors.ts";
 import { didYouMean } from "../../sdk/suggestion.ts";
 import { withBackend } from "../backend.ts";
 import type { Cli, Invocation } from "../cli.ts";
+import { createConfig } from "../create/config.ts";
 import { EXIT } from "../exit-code.ts";
 import { formatTime } from "../print.ts";
 import { collect, type Verb, withExamples } from "../verb.ts";
@@ -12,6 +13,7 @@ import { collect, type Verb, withExamples } from "../verb.ts";
 /** What can be made, by the word after `create`. */
 const MAKERS: Readonly<Record<string, (cli: Cli, invocation: Invocation) => Promise<void>>> = {
   key: createKey,
+  config: createConfig,
 };
 
 const SCOPES: readonly KeyScope[] = ["runs:read", "runs:write", "tasks:deploy", "runners", "admin"];
@@ -20,14 +22,17 @@ export const verb: Verb = {
   configure(command) {
     withExamples(command, [
       "godwit create key ci --scope tasks:deploy --scope runs:write --project search --expires 90d",
+      "godwit create config --project search",
       "export GODWIT_TOKEN=$(godwit create key laptop --scope admin)",
     ]);
     command
       .argument("<what>", `one of ${Object.keys(MAKERS).join(", ")}`)
-      .argument("<name>", "what people know it by")
+      .argument("[name]", "what people know a key by")
       .addOption(
         new Option("--scope <scope>", `one of ${SCOPES.join(", ")}; may be repeated`).argParser(collect),
       )
+      .option("--all-projects", "the key may touch every project, whatever project is configured")
+      .option("--user", "the configuration file is yours, for every project")
       .option("--expires <duration>", "how long it is good for, such as 90d (default for ever)");
   },
   async run(cli, invocation) {
@@ -46,10 +51,14 @@ function unknown(what: string): GodwitError {
 }
 
 async function createKey(cli: Cli, { args, options }: Invocation): Promise<void> {
-  const { project } = cli;
+  const [, name] = args;
+  if (name === undefined) {
+    throw new GodwitError("FLAG_INVALID", "which name?", { hint: "Write `godwit create key <name>`." });
+  }
+  const project = options["allProjects"] === true ? undefined : cli.project;
   const expires = options["expires"] as Duration | undefined;
   const body = {
-    name: args[1] ?? "",
+    name,
     scopes: scopesOf(options["scope"] as readonly string[] | undefined),
     ...(project !== undefined && { project }),
     ...(expires !== undefined && { expiresMs: Date.now() + parseDuration(expires) }),

@@ -4,6 +4,7 @@ import { formatTable } from "../table.ts";
 import { type Verb, withExamples } from "../verb.ts";
 
 export const verb: Verb = {
+  isConfigOptional: true,
   configure(command) {
     withExamples(command, ["godwit doctor", "godwit doctor --endpoint https://godwit.example.com -o json"]);
   },

@@ -3,8 +3,9 @@ import { GodwitError } from "../../core/errors.ts";
 import type { Phase } from "../../core/phase.ts";
 import { didYouMean } from "../../sdk/suggestion.ts";
 import { withBackend } from "../backend.ts";
-import type { Invocation } from "../cli.ts";
+import type { Cli, Invocation } from "../cli.ts";
 import { EXIT } from "../exit-code.ts";
+import { printConfig } from "../get/config.ts";
 import { type GetOptions, NOUNS } from "../get/nouns.ts";
 import { collect, type Verb, withExamples } from "../verb.ts";
 
@@ -14,9 +15,10 @@ export const verb: Verb = {
       "godwit get runs --phase failed --limit 10",
       "godwit get run r01a… -o json",
       "godwit get actions r01a… --phase failed",
+      "godwit get config --profile prod",
     ]);
     command
-      .argument("<what>", `one of ${Object.keys(NOUNS).join(", ")}`)
+      .argument("<what>", `one of ${names().join(", ")}`)
       .argument("[run]", "id of a run, or the name of a task")
       .argument("[action]", "id of an action")
       .addOption(new Option("--limit <number>", "how many at most").default(20).argParser(Number))
@@ -26,6 +28,11 @@ export const verb: Verb = {
   },
   async run(cli, invocation) {
     const [what = "", ...ids] = invocation.args;
+    const printHere = WITHOUT_BACKEND[what];
+    if (printHere !== undefined) {
+      printHere(cli);
+      return EXIT.ok;
+    }
     const noun = NOUNS[what] ?? NOUNS[`${what}s`];
     if (noun === undefined) throw unknown(what);
     await withBackend(cli, ({ client }) => noun.print(cli, client, { ids, ...optionsOf(invocation) }));
@@ -33,15 +40,16 @@ export const verb: Verb = {
   },
 };
 
+/** What is known without asking anybody. */
+const WITHOUT_BACKEND: Readonly<Record<string, (cli: Cli) => void>> = { config: printConfig };
+
+function names(): string[] {
+  return [...Object.keys(NOUNS), ...Object.keys(WITHOUT_BACKEND)];
+}
+
 function unknown(what: string): GodwitError {
-  const names = Object.keys(NOUNS);
-  return new GodwitError(
-    "FLAG_INVALID",
-    `there is nothing called "${what}" to get.${didYouMean(what, names)}`,
-    {
-      hint: `One of ${names.join(", ")}.`,
-    },
-  );
+  const message = `there is nothing called "${what}" to get.${didYouMean(what, names())}`;
+  return new GodwitError("FLAG_INVALID", message, { hint: `One of ${names().join(", ")}.` });
 }
 
 function optionsOf({ options }: Invocation): Omit<GetOptions, "ids"> {

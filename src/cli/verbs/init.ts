@@ -7,6 +7,7 @@ import { type Verb, withExamples } from "../verb.ts";
 import { version } from "../version.ts";
 
 export const verb: Verb = {
+  isConfigOptional: true,
   configure(command) {
     withExamples(command, [
       "godwit init my-project",
