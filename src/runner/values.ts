@@ -1,3 +1,4 @@
+import { contentKey } from "../core/blob-keys.ts";
 import { GodwitError, hasCode } from "../core/errors.ts";
 import { fitsUtf8 } from "../core/utf8.ts";
 import {
@@ -10,7 +11,7 @@ import {
 import { type EncodedValue, MAX_VALUE_BYTES } from "../core/value.ts";
 import type { BlobStore } from "../ports/blobs.ts";
 import type { BlobAccess } from "../sdk/blobs.ts";
-import { collectBytes, contentKey, putContent, sha256Of } from "../sdk/content.ts";
+import { collectBytes, putContent, sha256Of } from "../sdk/content.ts";
 import { Dir } from "../sdk/dir.ts";
 import { File } from "../sdk/file.ts";
 import { Slots } from "../sdk/parallel.ts";
