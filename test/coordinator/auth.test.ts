@@ -84,12 +84,14 @@ function probes(): Probe[] {
 
 function scopeOf(method: string, path: string): Scope {
   if (path.startsWith("/v1/keys")) return "admin";
+  if (path === "/v1/runners") return "runners";
   if (method === "GET") return "runs:read";
   return path === "/v1/deployments" ? "tasks:deploy" : "runs:write";
 }
 
 function bodyOf(path: string): unknown {
   if (path === "/v1/keys") return { name: "made", scopes: ["runs:read"], project: "default" };
+  if (path === "/v1/runners") return { project: "default" };
   if (path === "/v1/runs") return { task: "hello.free", project: "default" };
   if (path === "/v1/deployments") {
     return {
