@@ -182,7 +182,8 @@ export class Harness {
       startRunner({
         ...parts,
         values: this.#options.values,
-        transport: transport(directTransport(this.core)),
+        engine: directTransport(this.core),
+        between: transport,
       }),
     );
   }

@@ -8,7 +8,10 @@ import type { TaskSource } from "../runner/tasks.ts";
 import type { ValueOptions } from "../runner/values.ts";
 
 export interface TestRunnerParts {
-  readonly transport: Transport;
+  /** The engine itself. */
+  readonly engine: Transport;
+  /** What a test has between the runner and the engine. */
+  readonly between: (engine: Transport) => Transport;
   readonly tasks: TaskSource;
   readonly secrets: SecretSource;
   readonly slots: number | undefined;
@@ -33,10 +36,11 @@ export type TestDeath = Partial<Death>;
 export function startRunner(parts: TestRunnerParts): TestRunner {
   const { tasks, secrets, slots, clock, endMs } = parts;
   const killed = new AbortController();
+  const arriving = new Arriving(parts.engine);
   const id = `w${systemRandom.id()}`;
   const runner = new Runner({
     id,
-    transport: severable(parts.transport, killed.signal),
+    transport: severable(parts.between(arriving), killed.signal),
     tasks,
     secrets,
     pools: ["*"],
@@ -54,12 +58,44 @@ export function startRunner(parts: TestRunnerParts): TestRunner {
     get busy() {
       return runner.busy;
     },
-    kill: () => {
+    kill: async () => {
       killed.abort();
-      return runner.done;
+      await runner.done;
+      // What has arrived is carried out although nobody waits for it. A runner that was declared lost before that
+      // would come back, with leases that never expire in a time that stands still.
+      await arriving.done();
     },
     stop: () => runner.stop({ graceMs: 0 }),
   };
+}
+
+/** The requests that the engine is at work on. */
+class Arriving implements Transport {
+  readonly #engine: Transport;
+  readonly #requests = new Set<Promise<unknown>>();
+
+  constructor(engine: Transport) {
+    this.#engine = engine;
+  }
+
+  exchange(...parameters: Parameters<Transport["exchange"]>): ReturnType<Transport["exchange"]> {
+    return this.#note(this.#engine.exchange(...parameters));
+  }
+
+  journal(...parameters: Parameters<Transport["journal"]>): ReturnType<Transport["journal"]> {
+    return this.#note(this.#engine.journal(...parameters));
+  }
+
+  async done(): Promise<void> {
+    await Promise.allSettled(this.#requests);
+  }
+
+  #note<Reply>(request: Promise<Reply>): Promise<Reply> {
+    this.#requests.add(request);
+    const forget = (): void => void this.#requests.delete(request);
+    request.then(forget, forget);
+    return request;
+  }
 }
 
 /** A transport that can be cut: what was sent may have arrived, but no reply comes back. */

@@ -139,3 +139,20 @@ test("goes on with another runner when one is killed", async () => {
   expect(await started.result()).toEqual([1, 2, 3]);
   expect(h.executions(child)).toBe(4);
 });
+
+test("loses a runner that is killed in the middle of its first exchange", async () => {
+  const env = environment();
+  const child = env.task(async function child(x: number) {
+    return x;
+  });
+  const main = env.task(async function main() {
+    return Promise.all([1, 2].map((x) => child(x)));
+  });
+  for (let turns = 0; turns < 25; turns++) {
+    const h = await harness();
+    const run = await h.run(main);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    await h.killRunner();
+    expect(await run.result()).toEqual([1, 2]);
+  }
+});
