@@ -6,6 +6,7 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { address } from "./query.ts";
 import { type CallOptions, type PostOptions, Requests, type WaitOptions } from "./requests.ts";
+import { uploadBundle } from "./upload-bundle.ts";
 
 /** Settings of a run that {@link GodwitClient.runTask} starts. */
 export interface RunTaskOptions extends PostOptions, WaitOptions, Place {
@@ -227,10 +228,18 @@ export class GodwitClient {
 
   getTask(
     task: string,
-    query: Place & { readonly deployment?: string } = {},
+    query: Place & { readonly deployment?: string; readonly version?: string } = {},
     options?: CallOptions,
   ): Promise<api.TaskDetail> {
     return this.#requests.get(address("/v1/tasks/{}", [task], query), options);
+  }
+
+  /** Gives the coordinator the code of deployments under the SHA-256 of its bytes, unless it has it already. */
+  uploadBundle(sha256: string, bytes: Uint8Array<ArrayBuffer>, options: CallOptions = {}): Promise<void> {
+    return uploadBundle(
+      { sha256, bytes },
+      { requests: this.#requests, fetch: this.#connection.fetch, ...options },
+    );
   }
 
   /** Deploys environments together, all or none; twice is a no-op. Their bundles must have been uploaded. */

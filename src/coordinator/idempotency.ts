@@ -59,7 +59,7 @@ async function claimKey(
   const { driver, clock, random } = c.var.parts.core;
   const scope = c.var.caller.id;
   const nowMs = clock.now();
-  const requestHash = hash("sha256", `${c.req.method} ${c.req.path}\n${await c.req.text()}`, "base64url");
+  const requestHash = hash("sha256", `${c.req.method} ${targetOf(c)}\n${await c.req.text()}`, "base64url");
   const fresh: Note = { runId: random.id(), sinceMs: nowMs };
   const found = await driver.transaction(async (sql) => {
     if (isSweepDue(driver, nowMs)) await sweepIdempotency(sql, nowMs - KEPT_MS);
@@ -73,6 +73,14 @@ async function claimKey(
   }
   if (found.status !== null) return { reply: replay(c, found) };
   return { note: await takeOver(c, found) };
+}
+
+/** What a request is for. How long it waits changes nothing about it. */
+function targetOf(c: Context<CoordinatorEnv>): string {
+  const query = new URL(c.req.url).searchParams;
+  query.delete("wait");
+  query.sort();
+  return query.size === 0 ? c.req.path : `${c.req.path}?${query}`;
 }
 
 /** Goes on with a request that somebody else began and did not end. */

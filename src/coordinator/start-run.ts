@@ -1,5 +1,6 @@
 import { formatBytes } from "../core/bytes.ts";
 import type { CallOptions } from "../core/call.ts";
+import { mergeOptions, type OptionLevel } from "../core/call-options.ts";
 import type { Json } from "../core/error-record.ts";
 import { GodwitError } from "../core/errors.ts";
 import { fitsUtf8, utf8Length } from "../core/utf8.ts";
@@ -8,46 +9,8 @@ import { readStored, writeStored } from "../core/value/stored.ts";
 import { encodeValue, MAX_VALUE_BYTES, MAX_VALUE_DEPTH } from "../core/value.ts";
 import type { EngineCore } from "../engine/core.ts";
 import { type StartRun, startRun } from "../engine/start.ts";
-import { readDeployment } from "../store/deployments.ts";
-import { type DeployedTask, findTask } from "../store/list-tasks.ts";
-import { type Caller, canSee } from "./auth/caller.ts";
+import type { DeployedTask } from "../store/list-tasks.ts";
 import { checkAgainst } from "./schema-check.ts";
-
-export const DEFAULT_PROJECT = "default";
-export const DEFAULT_DOMAIN = "development";
-
-/** Which task a request means. */
-export interface TaskRef {
-  readonly task: string;
-  readonly deployment?: string | undefined;
-  readonly project?: string | undefined;
-  readonly domain?: string | undefined;
-}
-
-/**
- * The task a request means, in the deployment it names or in the newest one of the project and domain.
- *
- * @throws GodwitError TASK_NOT_FOUND, DEPLOYMENT_NOT_FOUND; FORBIDDEN for a project the caller's key is not for
- */
-export async function resolveTask(core: EngineCore, caller: Caller, ref: TaskRef): Promise<DeployedTask> {
-  return core.driver.read(async (sql) => {
-    const given = ref.deployment === undefined ? undefined : await readDeployment(sql, ref.deployment);
-    const isHidden = given === undefined || !isAt(given, ref) || !canSee(caller, given.project);
-    if (ref.deployment !== undefined && isHidden) {
-      throw new GodwitError("DEPLOYMENT_NOT_FOUND", `no deployment "${ref.deployment}"`);
-    }
-    const project = given?.project ?? ref.project ?? caller.project ?? DEFAULT_PROJECT;
-    const domain = given?.domain ?? ref.domain ?? DEFAULT_DOMAIN;
-    const found = await findTask(sql, { project, domain, name: ref.task, deployment: given?.id ?? null });
-    if (found !== undefined) return found;
-    const where = given === undefined ? `in ${project}/${domain}` : `in the deployment "${given.id}"`;
-    throw new GodwitError("TASK_NOT_FOUND", `no task "${ref.task}" ${where}`);
-  });
-}
-
-function isAt(place: { project: string; domain: string }, ref: TaskRef): boolean {
-  return (ref.project ?? place.project) === place.project && (ref.domain ?? place.domain) === place.domain;
-}
 
 /**
  * The input of a run as it is stored, checked against the schema of its task before anything is written.
@@ -94,19 +57,14 @@ function tooDeep(cause?: unknown): GodwitError {
   });
 }
 
-/** What of a run's start follows from its task. */
+/** What of a run's start follows from its task, and from what its caller changes of the task's options. */
 export function startOf(
   task: DeployedTask,
+  changes: OptionLevel = {},
 ): Pick<Required<StartRun>, "task" | "deployment" | "pool" | "project" | "domain" | "options"> {
-  const { name, deployment, project, domain, options } = task;
-  return {
-    task: name,
-    deployment,
-    pool: deployment,
-    project,
-    domain,
-    options: JSON.parse(options) as CallOptions,
-  };
+  const { name, deployment, project, domain } = task;
+  const options = mergeOptions([JSON.parse(task.options) as CallOptions, changes]);
+  return { task: name, deployment, pool: deployment, project, domain, options };
 }
 
 /**

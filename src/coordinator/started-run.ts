@@ -12,6 +12,9 @@ import type { CoordinatorEnv } from "./parts.ts";
 import { outcomeView } from "./views/json.ts";
 import { runDetail } from "./views/run.ts";
 
+/** When it is worth to look again, for clients that cannot wait or follow events. */
+const RETRY_AFTER_S = "1";
+
 /** How long a request may wait, of what it asked for. */
 export function waitMsOf(c: Context<CoordinatorEnv>, asked: number | undefined): number {
   return Math.min(asked ?? 0, c.var.parts.limits.maxWaitMs);
@@ -37,7 +40,9 @@ export async function answerStarted(
   const divergences = await core.driver.read((sql) => readDivergences(sql, id));
   const body: StartedRun = { ...runDetail(run, divergences), outcome: await readRunOutcome(core, run) };
   c.header("Location", `/v1/runs/${id}`);
-  return c.json(body, run.ended_ms === null ? 202 : 200);
+  if (run.ended_ms !== null) return c.json(body, 200);
+  c.header("Retry-After", RETRY_AFTER_S);
+  return c.json(body, 202);
 }
 
 /** Checks that a run may come from an older one: it must be seen by the caller, and be of the same project. */

@@ -16,6 +16,12 @@ export const PROTOCOL_VERSION = 1;
 
 export type Channel = "report" | "poll";
 
+/**
+ * Names the lease of the action that a runner's request to the public API is made for: a task starts runs and looks
+ * after them with the runner's own token.
+ */
+export const LEASE_HEADER = "Godwit-Lease";
+
 /** Names an action everywhere: ids are unique only inside a run. */
 export interface ActionRef {
   readonly run: string;

@@ -1,4 +1,5 @@
 import type { RunCacheMode } from "../../core/cache.ts";
+import type { OptionLevel } from "../../core/call-options.ts";
 import type { ErrorRecord, Json } from "../../core/error-record.ts";
 import type { EventError } from "../../core/event.ts";
 import type { Phase } from "../../core/phase.ts";
@@ -79,8 +80,15 @@ export interface StartRunBody {
   readonly task: string;
   /** Tagged JSON. Absent: the task takes nothing. */
   readonly input?: Json;
-  /** Default: the newest deployment of the task in the project and domain. */
+  /** Id of the deployment that has the task. Default: what `version` says. */
   readonly deployment?: string;
+  /**
+   * `latest` (default): what was deployed last in the project and domain. `current`: what the calling task was deployed
+   * with; for tasks only. Else a version.
+   */
+  readonly version?: string;
+  /** What changes of the options that the task was deployed with; `null` takes one away. */
+  readonly options?: OptionLevel;
   /** Default: that of the deployment, else the key's, else `default`. */
   readonly project?: string;
   /** Default: that of the deployment, else `development`. */

@@ -1,9 +1,8 @@
 import type { Context } from "hono";
 import { GodwitError } from "../../core/errors.ts";
 import type { CallReport, ExchangeRequest } from "../../core/protocol.ts";
-import { readRuns } from "../../store/runs.ts";
-import type { CoordinatorEnv, Parts } from "../parts.ts";
-import { bearerOf } from "./caller.ts";
+import type { CoordinatorEnv } from "../parts.ts";
+import { bearerOf } from "./bearer.ts";
 import type { RunnerClaims, VerifiedToken } from "./runner-token.ts";
 import type { TokenCache } from "./token-cache.ts";
 
@@ -40,19 +39,6 @@ export function checkClaims(claims: RunnerClaims, request: ExchangeRequest): voi
 /** Refuses a lease of another run than the one the token is for. */
 export function checkLease({ run }: RunnerClaims, lease: string): void {
   if (run !== undefined && !lease.startsWith(`${run}/`)) throw forbidden(`is for the run "${run}" only`);
-}
-
-/** Refuses code that belongs to no run the token is for. */
-export async function checkBundle(core: Parts["core"], claims: RunnerClaims, hash: string): Promise<void> {
-  const { run, pools } = claims;
-  if (run === undefined) {
-    // A pool is named after the deployment it serves, and a deployment after its bundle.
-    if (pools.includes("*") || pools.some((pool) => pool.startsWith(hash))) return;
-  } else {
-    const [row] = await core.driver.read((sql) => readRuns(sql, [run]));
-    if (row?.deployment === hash) return;
-  }
-  throw forbidden(`does not allow the bundle "${hash}"`);
 }
 
 /** A runner that starts its parent's call itself names that call and no other in the new lease. */

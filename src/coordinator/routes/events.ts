@@ -11,26 +11,30 @@ import { count, jsonContent, runParams, wait } from "../schemas/shared.ts";
 import { waitMsOf } from "../started-run.ts";
 import { publicRoute } from "./public-route.ts";
 
-const events = publicRoute("runs:read", {
-  method: "get",
-  path: "/v1/runs/{run}/events",
-  summary: "Follow what happens in a run",
-  description:
-    "With `Accept: text/event-stream` a stream that ends after the run's last event; go on after a cut with " +
-    "`Last-Event-ID`. Otherwise a page of events after `after`, as soon as there are any within `wait`.",
-  tags: ["runs"],
-  request: {
-    params: runParams,
-    query: z.object({ after: count(0, Number.MAX_SAFE_INTEGER), wait }),
-  },
-  responses: {
-    200: {
-      description: "The events",
-      content: { ...jsonContent(eventPage), "text/event-stream": { schema: z.string() } },
+const events = publicRoute(
+  "runs:read",
+  {
+    method: "get",
+    path: "/v1/runs/{run}/events",
+    summary: "Follow what happens in a run",
+    description:
+      "With `Accept: text/event-stream` a stream that ends after the run's last event; go on after a cut with " +
+      "`Last-Event-ID`. Otherwise a page of events after `after`, as soon as there are any within `wait`.",
+    tags: ["runs"],
+    request: {
+      params: runParams,
+      query: z.object({ after: count(0, Number.MAX_SAFE_INTEGER), wait }),
     },
-    204: { description: "The stream has ended and there is nothing after `Last-Event-ID`" },
+    responses: {
+      200: {
+        description: "The events",
+        content: { ...jsonContent(eventPage), "text/event-stream": { schema: z.string() } },
+      },
+      204: { description: "The stream has ended and there is nothing after `Last-Event-ID`" },
+    },
   },
-});
+  { isOpenToTasks: true },
+);
 
 /** Following a run. */
 export function addEvents(app: App): void {

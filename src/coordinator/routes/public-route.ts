@@ -19,20 +19,24 @@ type PublicRoute<Path extends string, Route> = Omit<Route, "responses"> & {
 };
 
 /**
- * A route of the public API: refuses whoever has not got `scope`, answers a POST with an `Idempotency-Key` once, and
+ * A route of the public API: refuses whoever has none of `scopes`, answers a POST with an `Idempotency-Key` once, and
  * documents both.
+ *
+ * @param options `isOpenToTasks`: a running task may call it too, for the runs that its own run started
  */
 export function publicRoute<const Path extends string, const Route extends Omit<RouteConfig, "path">>(
-  scope: Scope,
+  scope: Scope | readonly Scope[],
   route: Route & { readonly path: Path },
+  { isOpenToTasks = false }: { readonly isOpenToTasks?: boolean } = {},
 ): PublicRoute<Path, Route> {
+  const scopes = [scope].flat() as Scope[];
   const isPost = route.method === "post";
   const key = { name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } } as const;
   return createRoute({
     ...route,
-    security: [{ apiKey: [scope] }],
+    security: scopes.map((one) => ({ apiKey: [one] })),
     ...(isPost && { parameters: [key] }),
     responses: { ...route.responses, default: PROBLEM },
-    middleware: isPost ? [requireScope(scope), onceOnly] : [requireScope(scope)],
+    middleware: [requireScope(scopes, isOpenToTasks), ...(isPost ? [onceOnly] : [])],
   }) as unknown as PublicRoute<Path, Route>;
 }

@@ -11,21 +11,26 @@ import type { RunRow } from "../../store/rows.ts";
 import { type Caller, readVisibleRun } from "../auth/caller.ts";
 import type { App } from "../parts.ts";
 import { invalidRequest } from "../problem.ts";
+import { resolveTask } from "../resolve-task.ts";
 import { aborted } from "../schemas/action.ts";
 import { abortBody, rerunBody, startedRun } from "../schemas/run.ts";
 import { actionParams, jsonContent, runParams, wait } from "../schemas/shared.ts";
-import { encodeGiven, encodeInput, resolveTask, startOf, startOnce } from "../start-run.ts";
+import { encodeGiven, encodeInput, startOf, startOnce } from "../start-run.ts";
 import { answerStarted } from "../started-run.ts";
 import { publicRoute } from "./public-route.ts";
 
-const abortRun = publicRoute("runs:write", {
-  method: "post",
-  path: "/v1/runs/{run}/abort",
-  summary: "Abort a run and everything in it",
-  tags: ["runs"],
-  request: { params: runParams, body: { content: jsonContent(abortBody) } },
-  responses: { 200: { description: "The phase it is in now", content: jsonContent(aborted) } },
-});
+const abortRun = publicRoute(
+  "runs:write",
+  {
+    method: "post",
+    path: "/v1/runs/{run}/abort",
+    summary: "Abort a run and everything in it",
+    tags: ["runs"],
+    request: { params: runParams, body: { content: jsonContent(abortBody) } },
+    responses: { 200: { description: "The phase it is in now", content: jsonContent(aborted) } },
+  },
+  { isOpenToTasks: true },
+);
 
 const abortAction = publicRoute("runs:write", {
   method: "post",

@@ -8,76 +8,93 @@ import type { RunRow } from "../../store/rows.ts";
 import { projectFor, readVisibleRun } from "../auth/caller.ts";
 import { pageOf, readCursor } from "../cursor.ts";
 import type { App } from "../parts.ts";
+import { resolveTask } from "../resolve-task.ts";
 import * as schemas from "../schemas/run.ts";
 import { jsonContent, listOf, listOfItems, pageQuery, phase, runParams, wait } from "../schemas/shared.ts";
-import { encodeInput, resolveTask, startOf, startOnce } from "../start-run.ts";
+import { encodeInput, startOf, startOnce } from "../start-run.ts";
 import { answerStarted, checkOrigin, readRunOutcome, waitMsOf } from "../started-run.ts";
 import { runDetail, runEtag, runSummary } from "../views/run.ts";
 import { publicRoute } from "./public-route.ts";
 
-const start = publicRoute("runs:write", {
-  method: "post",
-  path: "/v1/runs",
-  summary: "Start a run",
-  tags: ["runs"],
-  request: {
-    query: z.object({ wait }),
-    body: { content: jsonContent(schemas.startRunBody), required: true },
-  },
-  responses: {
-    200: { description: "It ended within the wait", content: jsonContent(schemas.startedRun) },
-    202: {
-      description: "It was started; `Location` tells where to look",
-      content: jsonContent(schemas.startedRun),
+const start = publicRoute(
+  "runs:write",
+  {
+    method: "post",
+    path: "/v1/runs",
+    summary: "Start a run",
+    tags: ["runs"],
+    request: {
+      query: z.object({ wait }),
+      body: { content: jsonContent(schemas.startRunBody), required: true },
+    },
+    responses: {
+      200: { description: "It ended within the wait", content: jsonContent(schemas.startedRun) },
+      202: {
+        description: "It was started; `Location` tells where to look",
+        content: jsonContent(schemas.startedRun),
+      },
     },
   },
-});
+  { isOpenToTasks: true },
+);
 
-const list = publicRoute("runs:read", {
-  method: "get",
-  path: "/v1/runs",
-  summary: "List runs",
-  tags: ["runs"],
-  request: {
-    query: z.object({
-      ...pageQuery,
-      project: z.string().optional(),
-      domain: z.string().optional(),
-      phase: listOf(phase),
-      task: z.string().optional(),
-      label: listOf(z.string().max(1_200)),
-      origin: z.string().optional(),
-      order: z.enum(["asc", "desc"]).default("desc"),
-    }),
+const list = publicRoute(
+  "runs:read",
+  {
+    method: "get",
+    path: "/v1/runs",
+    summary: "List runs",
+    tags: ["runs"],
+    request: {
+      query: z.object({
+        ...pageQuery,
+        project: z.string().optional(),
+        domain: z.string().optional(),
+        phase: listOf(phase),
+        task: z.string().optional(),
+        label: listOf(z.string().max(1_200)),
+        origin: z.string().optional(),
+        order: z.enum(["asc", "desc"]).default("desc"),
+      }),
+    },
+    responses: {
+      200: { description: "A page of runs", content: jsonContent(listOfItems(schemas.runSummary)) },
+    },
   },
-  responses: {
-    200: { description: "A page of runs", content: jsonContent(listOfItems(schemas.runSummary)) },
-  },
-});
+  { isOpenToTasks: true },
+);
 
-const get = publicRoute("runs:read", {
-  method: "get",
-  path: "/v1/runs/{run}",
-  summary: "Get a run",
-  tags: ["runs"],
-  request: { params: runParams },
-  responses: {
-    200: { description: "The run, with its `ETag`", content: jsonContent(schemas.runDetail) },
-    304: { description: "It is as `If-None-Match` knows it" },
+const get = publicRoute(
+  "runs:read",
+  {
+    method: "get",
+    path: "/v1/runs/{run}",
+    summary: "Get a run",
+    tags: ["runs"],
+    request: { params: runParams },
+    responses: {
+      200: { description: "The run, with its `ETag`", content: jsonContent(schemas.runDetail) },
+      304: { description: "It is as `If-None-Match` knows it" },
+    },
   },
-});
+  { isOpenToTasks: true },
+);
 
-const result = publicRoute("runs:read", {
-  method: "get",
-  path: "/v1/runs/{run}/result",
-  summary: "Get the result of a run",
-  tags: ["runs"],
-  request: { params: runParams, query: z.object({ wait }) },
-  responses: {
-    200: { description: "It has ended", content: jsonContent(schemas.runResult) },
-    202: { description: "It goes on", content: jsonContent(schemas.runResult) },
+const result = publicRoute(
+  "runs:read",
+  {
+    method: "get",
+    path: "/v1/runs/{run}/result",
+    summary: "Get the result of a run",
+    tags: ["runs"],
+    request: { params: runParams, query: z.object({ wait }) },
+    responses: {
+      200: { description: "It has ended", content: jsonContent(schemas.runResult) },
+      202: { description: "It goes on", content: jsonContent(schemas.runResult) },
+    },
   },
-});
+  { isOpenToTasks: true },
+);
 
 /** Starting, listing and reading runs. */
 export function addRuns(app: App): void {
@@ -88,24 +105,15 @@ export function addRuns(app: App): void {
 function addStarting(app: App): void {
   app.openapi(start, async (c) => {
     const { core } = c.var.parts;
-    const {
-      task: name,
-      input,
-      origin,
-      deployment,
-      project,
-      domain,
-      cache,
-      suspend,
-      ...rest
-    } = c.req.valid("json");
-    projectFor(c.var.caller, project);
-    const task = await resolveTask(core, c.var.caller, { task: name, deployment, project, domain });
+    const { task: name, deployment, version, project, domain, ...body } = c.req.valid("json");
+    const { input, origin, cache, suspend, options, ...rest } = body;
+    const ref = { task: name, deployment, version, project, domain };
+    const task = await resolveTask(core, c.var.caller, ref);
     if (origin !== undefined) {
       checkOrigin(c.var.caller, await readVisibleRun(core, c.var.caller, origin.run), task.project);
     }
     const settings: StartRun = {
-      ...startOf(task),
+      ...startOf(task, options),
       ...rest,
       input: encodeInput(input, task),
       ...(cache !== undefined && { cacheMode: cache }),
@@ -119,7 +127,10 @@ function addStarting(app: App): void {
   app.openapi(list, async (c) => {
     const { limit = 50, cursor, order, ...query } = c.req.valid("query");
     const { phase: phases = [], label: labels = [], task = null, origin = null, domain = null } = query;
-    const filter = { project: projectFor(c.var.caller, query.project), domain, phases, task, labels, origin };
+    const { caller } = c.var;
+    const project = projectFor(caller, query.project);
+    const createdBy = caller.run === undefined ? null : caller.name;
+    const filter = { project, domain, phases, task, labels, origin, createdBy };
     const key = ["runs", filter, order];
     const page = {
       after: readCursor<RunPosition>(key, cursor),

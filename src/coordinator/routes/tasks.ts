@@ -5,9 +5,9 @@ import { type DeployedTask, listTasks } from "../../store/list-tasks.ts";
 import { projectFor } from "../auth/caller.ts";
 import { pageOf, readCursor } from "../cursor.ts";
 import type { App } from "../parts.ts";
+import { DEFAULT_DOMAIN, DEFAULT_PROJECT, resolveTask } from "../resolve-task.ts";
 import { taskDetail, taskSummary } from "../schemas/deployment.ts";
 import { jsonContent, listOfItems, pageQuery } from "../schemas/shared.ts";
-import { DEFAULT_DOMAIN, DEFAULT_PROJECT, resolveTask } from "../start-run.ts";
 import { stored } from "../views/json.ts";
 import { publicRoute } from "./public-route.ts";
 
@@ -29,7 +29,7 @@ const get = publicRoute("runs:read", {
   tags: ["tasks"],
   request: {
     params: z.object({ task: z.string().max(256) }),
-    query: z.object({ ...place, deployment: z.string().optional() }),
+    query: z.object({ ...place, deployment: z.string().optional(), version: z.string().optional() }),
   },
   responses: { 200: { description: "The task", content: jsonContent(taskDetail) } },
 });
@@ -48,7 +48,6 @@ export function addTasks(app: App): void {
   app.openapi(get, async (c) => {
     const { task } = c.req.valid("param");
     const query = c.req.valid("query");
-    projectFor(c.var.caller, query.project);
     return c.json(detailOf(await resolveTask(c.var.parts.core, c.var.caller, { task, ...query })), 200);
   });
 }

@@ -9,16 +9,14 @@ import type {
   TaskDetail,
   TaskSummary,
 } from "../../client/api.ts";
-import type { CallOptions } from "../../core/call.ts";
 import type { DeployedEnvironment, DeployedTask } from "../../core/deployment.ts";
 import { findSchemaFault } from "../schema-check.ts";
+import { callOptions } from "./call-options.ts";
 import { json } from "./shared.ts";
 
 const place = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be letters, digits, `.`, `_` and `-`");
-const milliseconds = z.number().min(0);
-const texts = z.array(z.string().min(1).max(256)).max(100);
 
 /** A JSON Schema that can be used to check values. */
 const schema = json.superRefine((given, context) => {
@@ -28,50 +26,13 @@ const schema = json.superRefine((given, context) => {
   if (fault !== null) context.addIssue({ code: "custom", message: fault });
 });
 
-/** Options of a task after its levels were resolved; what the engine reads is checked, so that no run meets nonsense. */
-const options: ZodType<CallOptions> = z.looseObject({
-  retries: z
-    .strictObject({
-      count: z.int().min(0),
-      delayMs: milliseconds.optional(),
-      factor: z.number().min(1).optional(),
-      maxDelayMs: milliseconds.optional(),
-      jitter: z.enum(["full", "none"]).optional(),
-      only: texts.optional(),
-      never: texts.optional(),
-    })
-    .optional(),
-  limits: z
-    .strictObject({
-      attemptMs: milliseconds.optional(),
-      queuedMs: milliseconds.optional(),
-      deadlineMs: milliseconds.optional(),
-    })
-    .optional(),
-  cache: z
-    .strictObject({
-      mode: z.enum(["auto", "override", "disable"]),
-      version: z.string().max(256).optional(),
-      salt: z.string().max(256).optional(),
-      ignoredInputs: texts.optional(),
-      scope: z.enum(["global", "project", "domain"]).optional(),
-      serialize: z.boolean().optional(),
-    })
-    .optional(),
-  resources: z.looseObject({}).optional(),
-  interruptible: z.boolean().optional(),
-  priority: z.int().optional(),
-  concurrency: z.strictObject({ key: z.string().min(1).max(256), limit: z.int().min(1) }).optional(),
-  secrets: texts.optional(),
-}) as ZodType as ZodType<CallOptions>;
-
 const task: ZodType<DeployedTask> = z
   .strictObject({
     name: z.string().min(1).max(256),
     description: z.string().max(10_000).nullable().optional(),
     inputSchema: schema.optional(),
     outputSchema: schema.optional(),
-    options: options.optional(),
+    options: callOptions.optional(),
     codeHash: z.string().max(128).nullable().optional(),
   })
   .openapi("DeployedTask") as ZodType<DeployedTask>;

@@ -10,6 +10,7 @@ import type {
   StartedRun,
   StartRunBody,
 } from "../../client/api.ts";
+import { optionLevel } from "./call-options.ts";
 import { json, phase, textMap } from "./shared.ts";
 
 const name = z.string().min(1).max(256);
@@ -26,6 +27,8 @@ export const startRunBody: ZodType<StartRunBody> = z
     task: name.openapi({ example: "hello.main" }),
     input: json.optional().openapi({ description: "Tagged JSON. Absent: the task takes nothing." }),
     deployment: name.optional(),
+    version: name.optional(),
+    options: optionLevel.optional(),
     project: place.optional(),
     domain: place.optional(),
     labels: textMap.optional(),
