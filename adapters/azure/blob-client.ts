@@ -26,7 +26,7 @@ export interface BlobCall {
   readonly key?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: HttpRequest["body"];
+  readonly body?: Uint8Array<ArrayBuffer> | string;
 }
 
 /** The version of the service that is spoken: old enough for every sovereign cloud and emulator. */

@@ -3,6 +3,7 @@
  * milliseconds; a value is tagged JSON, in which everything JSON has looks as usual.
  */
 export type * from "./api/action.ts";
+export type * from "./api/blob.ts";
 export type * from "./api/deployment.ts";
 export type * from "./api/event.ts";
 export type * from "./api/key.ts";

@@ -20,6 +20,11 @@ export function invalidRequest(message: string, issues: readonly Issue[] = []): 
 
 /** Answers an error: what the table says about it, and nothing of what is inside the server. */
 export function answerError(thrown: unknown, c: Context<CoordinatorEnv>): Response {
+  return answerProblem(c, problemOf(thrown, c));
+}
+
+/** An error as it is told. */
+export function problemOf(thrown: unknown, c: Context<CoordinatorEnv>): Problem {
   const error = known(thrown);
   const row = errorRow(error.code);
   // What a failing part says may name machines and paths, so it goes to the log and not to the caller.
@@ -27,7 +32,7 @@ export function answerError(thrown: unknown, c: Context<CoordinatorEnv>): Respon
   if (isInside)
     c.var.parts.log({ level: "error", message: error.message, requestId: c.var.requestId, error: thrown });
   const issues = issuesOf(error);
-  const problem: Problem = {
+  return {
     type: `${DOCS}#${error.code.toLowerCase()}`,
     title: row.title,
     status: row.status,
@@ -38,7 +43,6 @@ export function answerError(thrown: unknown, c: Context<CoordinatorEnv>): Respon
     requestId: c.var.requestId,
     ...(issues.length > 0 && { errors: issues }),
   };
-  return answerProblem(c, problem);
 }
 
 /** Answers 404 for an address that is not there. */

@@ -1,13 +1,9 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Hono } from "hono";
-import { serveLocalBlob } from "../../adapters/local/blob-server.ts";
-import type { LocalUrlSigning } from "../../adapters/local/blob-urls.ts";
 import { openBlobs } from "../../adapters/open-blobs.ts";
 import { createCoordinator } from "../coordinator/app.ts";
-import type { CoordinatorEnv, LogEntry } from "../coordinator/parts.ts";
+import type { LogEntry } from "../coordinator/parts.ts";
 import { dataFolder, type LocalSystem, openLocal } from "../local/system.ts";
-import type { BlobStore } from "../ports/blobs.ts";
 import { listApiKeys } from "../store/api-keys.ts";
 import {
   authOf,
@@ -16,7 +12,8 @@ import {
   DEFAULT_HOST,
   DEFAULT_PORT,
 } from "./coordinator-settings.ts";
-import { isLoopback, type Listening, listen } from "./listen.ts";
+import { BLOBS_PATH, listenFirst, serveFolder } from "./folder-blobs.ts";
+import { isLoopback, type Listening } from "./listen.ts";
 import { keptSigningKey, parseSigningKey, secretFrom } from "./signing-key.ts";
 
 export interface RunningCoordinator {
@@ -30,8 +27,6 @@ export interface RunningCoordinator {
 
 /** Long enough for everything but a request that waits for something to happen, which is sent again. */
 const STOP_GRACE_MS = 3_000;
-/** Folders of blobs are served here; a signature is the credential. */
-const BLOBS_PATH = "/blobs";
 
 /**
  * Starts a coordinator with everything it needs in this process: database, blob store, signing key, clock.
@@ -50,9 +45,7 @@ export async function startCoordinator(
       ? await keptSigningKey(join(folder.path, "signing-key"))
       : parseSigningKey(settings.signingKey, "GODWIT_SIGNING_KEY");
   const { host = DEFAULT_HOST, port = DEFAULT_PORT } = settings;
-  const app = Promise.withResolvers<Hono<CoordinatorEnv>>();
-  // Listens first: only then is the address known that signed URLs name.
-  const server = await listen({ host, port, fetch: async (request) => (await app.promise).fetch(request) });
+  const { server, app } = await listenFirst({ host, port });
   const onError = (error: unknown): void =>
     onLog({ level: "error", message: "a tick failed and is tried again", requestId: "", error });
   try {
@@ -65,7 +58,9 @@ export async function startCoordinator(
     };
     const blobs = await openBlobs(uri, { signing });
     const coordinator = createCoordinator({ ...{ core: system.core, auth, signingKey, blobs, onLog } });
-    if (blobs.capabilities.scheme === "file") serveFolder(coordinator, { store: blobs, signing });
+    if (blobs.capabilities.scheme === "file") {
+      serveFolder(coordinator, { store: blobs, signing, nowMs: () => system.core.clock.now() });
+    }
     app.resolve(coordinator);
     system.startTicking();
     return {
@@ -78,13 +73,6 @@ export async function startCoordinator(
     await server.close();
     throw error;
   }
-}
-
-function serveFolder(
-  app: Hono<CoordinatorEnv>,
-  at: { readonly store: BlobStore; readonly signing: LocalUrlSigning },
-): void {
-  app.all(`${BLOBS_PATH}/*`, (c) => serveLocalBlob(c.req.raw, { ...at, nowMs: Date.now }));
 }
 
 async function stop(server: Listening, system: LocalSystem): Promise<void> {

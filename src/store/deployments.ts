@@ -123,6 +123,21 @@ export function readDeployments(sql: Sql, ids: readonly string[]): Promise<Deplo
   );
 }
 
+/** Deployments whose code is a bundle. */
+export function readDeploymentsOfBundle(sql: Sql, bundle: string): Promise<DeploymentRow[]> {
+  return sql.all<DeploymentRow>("SELECT * FROM deployments WHERE bundle = $1 ORDER BY id", bundle);
+}
+
+/** Ids of the deployments that a run and its actions have their code from. */
+export async function deploymentsOfRun(sql: Sql, run: string): Promise<string[]> {
+  const rows = await sql.all<{ deployment: string }>(
+    `SELECT deployment FROM runs WHERE id = $1
+     UNION SELECT deployment FROM actions WHERE run_id = $1 AND deployment IS NOT NULL`,
+    run,
+  );
+  return rows.map(({ deployment }) => deployment);
+}
+
 /** An environment at a place. */
 export interface EnvironmentPlace {
   readonly project: string;

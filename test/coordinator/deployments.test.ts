@@ -11,20 +11,24 @@ import type {
   TaskSummary,
 } from "../../src/client/api.ts";
 import type { DeployedEnvironment } from "../../src/core/deployment.ts";
+import { type BlobFolder, openBlobFolder, sha256Of } from "./blob-folder.ts";
 import { DEPLOYMENT, deploy, json, openSystem, type System } from "./system.ts";
 
 let system: System;
 let nowMs = 1_000;
-/** Hashes of the code that was uploaded. */
-let uploaded: Set<string>;
+let blobs: BlobFolder;
 beforeEach(async () => {
-  uploaded = new Set([CODE]);
-  const bundles = { get: async (hash: string) => (uploaded.has(hash) ? new Uint8Array(1) : null) };
-  system = await openSystem({ now: () => nowMs++, bundles });
+  blobs = await openBlobFolder();
+  await blobs.addBundle("code");
+  system = await openSystem({ now: () => nowMs++, blobs: blobs.store });
 });
-afterEach(() => system.close());
+afterEach(async () => {
+  await system.close();
+  await blobs.close();
+});
 
-const CODE = "c".repeat(64);
+const CODE = sha256Of("code");
+const OTHER_CODE = sha256Of("other code");
 
 function environment(name: string, more: Partial<DeployedEnvironment> = {}): DeployedEnvironment {
   return { name, bundle: CODE, tasks: [{ name: `${name}.main` }], ...more };
@@ -82,17 +86,17 @@ describe("deploying", () => {
     const [a, b] = before;
     const got = await json<DeploymentDetail>(system.send("GET", `/v1/deployments/${a?.id}`), 200);
     expect(got.dependsOn).toStrictEqual({ b: b?.id });
-    uploaded.add("d".repeat(64));
-    const after = (await deployed({ environments: ring("d".repeat(64)) })).deployments;
+    await blobs.addBundle("other code");
+    const after = (await deployed({ environments: ring(OTHER_CODE) })).deployments;
     // What depends on something else than before is something else; what does not stays what it is.
     expect(after.map(({ isNew }) => isNew)).toStrictEqual([true, true, false]);
     expect(after.map(({ previous }) => previous)).toStrictEqual(before.map(({ id }) => id));
   });
 
   test("makes an older version the newest again", async () => {
-    uploaded.add("d".repeat(64));
+    await blobs.addBundle("other code");
     const old = await deployed({ version: "v1" });
-    await deployed({ version: "v2", environments: [environment("hello", { bundle: "d".repeat(64) })] });
+    await deployed({ version: "v2", environments: [environment("hello", { bundle: OTHER_CODE })] });
     const task = (): Promise<TaskDetail> => json(system.send("GET", "/v1/tasks/hello.main"), 200);
     expect((await task()).version).toBe("v2");
     expect(await deployed({ version: "v1" }, 200)).toMatchObject({ deployments: [{ isNew: false }] });

@@ -1,35 +1,39 @@
 import { gzipSync } from "node:zlib";
 import { generateKeyPair } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Problem, RunSummary } from "../../src/client/api.ts";
+import type { BundleDownload, Problem, RunSummary } from "../../src/client/api.ts";
 import {
   issueRunnerToken,
   type TokenOptions,
   verifyRunnerToken,
 } from "../../src/coordinator/auth/runner-token.ts";
 import type { ExchangeReply, JournalEntry } from "../../src/core/protocol.ts";
+import { type BlobFolder, openBlobFolder, sha256Of } from "./blob-folder.ts";
 import { deploy, HandRunner, json, keyFor, OK, openSystem, SIGNING_KEY, type System } from "./system.ts";
 
-const BUNDLE = "b".repeat(43);
+const BUNDLE = sha256Of("code");
 let system: System;
+let blobs: BlobFolder;
 let nowMs: number;
 let admin: Record<string, string>;
 
 beforeEach(async () => {
   nowMs = Date.UTC(2026, 0, 1);
-  const bundles = {
-    get: (hash: string) => Promise.resolve(hash === BUNDLE ? new TextEncoder().encode("code") : null),
-  };
+  blobs = await openBlobFolder(() => nowMs);
+  await blobs.addBundle("code");
   system = await openSystem({
     auth: { mode: "keys" },
     now: () => nowMs,
-    bundles,
+    blobs: blobs.store,
     limits: { internalBodyBytes: 4_000 },
   });
   admin = await keyFor(system, ["admin"]);
   await deploy(system);
 });
-afterEach(() => system.close());
+afterEach(async () => {
+  await system.close();
+  await blobs.close();
+});
 
 async function token(more: Partial<TokenOptions> = {}): Promise<Record<string, string>> {
   const options = { subject: "runner-1", pools: ["*"], id: "t1", nowMs, ttlMs: 60_000, ...more };
@@ -44,6 +48,7 @@ const INTERNAL: readonly [string, string, unknown][] = [
   ["POST", "/internal/v1/report", undefined],
   ["POST", "/internal/v1/poll", undefined],
   ["POST", "/internal/v1/journal", { lease: "r/a/x", since: 0, limit: 1 }],
+  ["POST", "/internal/v1/blobs", { requests: [] }],
   ["GET", `/internal/v1/bundles/${BUNDLE}`, undefined],
   ["POST", "/internal/v1/runners/runner-1/lost", { kind: "exited", detail: "code 1" }],
 ];
@@ -215,8 +220,13 @@ describe("bundles", () => {
     const get = async (hash: string): Promise<Response> =>
       system.send("GET", `/internal/v1/bundles/${hash}`, undefined, await token());
     const reply = await get(BUNDLE);
-    expect(reply.headers.get("Cache-Control")).toContain("immutable");
-    expect(await reply.text()).toBe("code");
+    expect(reply.headers.get("Cache-Control")).toBe("no-store");
+    const { sha256, download } = await json<BundleDownload>(reply, 200);
+    expect([sha256, download.method]).toEqual([BUNDLE, "GET"]);
+    const fetched = (): Promise<Response> => blobs.fetch(new Request(download.url));
+    expect(await (await fetched()).text()).toBe("code");
+    nowMs += 16 * 60_000;
+    expect((await fetched()).status).toBe(403);
     await json(await get("c".repeat(43)), 404);
     await json(await get("x.y"), 400);
   });

@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Problem, RunSummary } from "../../src/client/api.ts";
+import type { BundleDownload, Problem, RunSummary } from "../../src/client/api.ts";
 import { issueRunnerToken, type TokenOptions } from "../../src/coordinator/auth/runner-token.ts";
 import type { ExchangeRequest, JournalEntry } from "../../src/core/protocol.ts";
+import { type BlobFolder, openBlobFolder, sha256Of } from "./blob-folder.ts";
 import { deploy, HandRunner, json, keyFor, OK, openSystem, SIGNING_KEY, type System } from "./system.ts";
 
-const MINE = "m".repeat(43);
-const THEIRS = "t".repeat(43);
+const MINE = sha256Of("mine");
+const THEIRS = sha256Of("theirs");
 const nowMs = Date.UTC(2026, 0, 1);
 let system: System;
+let blobs: BlobFolder;
 let admin: Record<string, string>;
 /** Two runs of two deployments, each with a runner that has leased its root. */
 let mine: Side;
@@ -49,15 +51,19 @@ function hello(id: string, pools: readonly string[] = ["*"]): ExchangeRequest {
 }
 
 beforeEach(async () => {
-  const bundles = { get: async (hash: string) => new TextEncoder().encode(`code ${hash}`) };
-  system = await openSystem({ auth: { mode: "keys" }, now: () => nowMs, bundles });
+  blobs = await openBlobFolder(() => nowMs);
+  for (const code of ["mine", "theirs"]) await blobs.addBundle(code);
+  system = await openSystem({ auth: { mode: "keys" }, now: () => nowMs, blobs: blobs.store });
   admin = await keyFor(system, ["admin"]);
   await deploy(system, { id: MINE });
   await deploy(system, { id: THEIRS });
   mine = await side(MINE, "runner-1");
   theirs = await side(THEIRS, "runner-2");
 });
-afterEach(() => system.close());
+afterEach(async () => {
+  await system.close();
+  await blobs.close();
+});
 
 /** A token for `mine` alone that would serve every pool. */
 const scoped = (): Promise<Record<string, string>> => token({ run: mine.run });
@@ -133,7 +139,8 @@ describe("a token for one run", () => {
   test("fetches the code of its run and no other", async () => {
     const get = async (hash: string, more: Partial<TokenOptions>): Promise<Response> =>
       system.send("GET", `/internal/v1/bundles/${hash}`, undefined, await token(more));
-    expect(await (await get(MINE, { run: mine.run })).text()).toContain(MINE);
+    const { download } = await json<BundleDownload>(get(MINE, { run: mine.run }), 200);
+    expect(await (await blobs.fetch(new Request(download.url))).text()).toBe("mine");
     await json(get(THEIRS, { run: mine.run }), 403);
     await json(get(THEIRS, { run: "rx" }), 403);
     await json(get(THEIRS, { pools: [MINE] }), 403);

@@ -1,7 +1,9 @@
 import type { Bundle } from "../../bundle/build.ts";
 import { describeDeployment } from "../../bundle/describe.ts";
+import type { BundleUpload } from "../../client/api.ts";
 import type { GodwitClient } from "../../client/client.ts";
-import { Connection } from "../../client/connection.ts";
+import { Connection, readJson } from "../../client/connection.ts";
+import { sendSigned } from "../../client/signed-request.ts";
 import type { CallOptions } from "../../core/call.ts";
 import type { DeployedTask } from "../../core/deployment.ts";
 import type { Json } from "../../core/error-record.ts";
@@ -25,17 +27,7 @@ export async function upload(
   { bundle, registry, place }: Uploaded,
 ): Promise<ReadonlyMap<string, string>> {
   const { deployment, tasks } = await describeDeployment(bundle, registry, { nowMs: Date.now() });
-  const connection = new Connection({ endpoint: client.endpoint, token: cli.token });
-  await connection.send(
-    {
-      method: "PUT",
-      path: `/v1/bundles/${bundle.hash}`,
-      body: new TextEncoder().encode(bundle.code),
-      headers: { "Content-Type": "application/octet-stream" },
-      retries: RETRIES,
-    },
-    () => Promise.resolve(),
-  );
+  await sendBundle(cli, client, bundle);
   const environments = registry.environments().flatMap(({ name, dependsOn, env, description }) => {
     const own = tasks.filter((task) => environmentOf(task.name) === name).map(taskBody);
     const all = { name, bundle: bundle.hash, dependsOn, env, description, tasks: own };
@@ -47,6 +39,19 @@ export async function upload(
     environments,
   });
   return new Map(deployments.map(({ environment, id }) => [environment, id]));
+}
+
+/** Straight to the blob store of the coordinator, unless it is there already. */
+async function sendBundle({ token }: Cli, { endpoint }: GodwitClient, { code, hash }: Bundle): Promise<void> {
+  const bytes = new TextEncoder().encode(code);
+  const connection = new Connection({ endpoint, token });
+  const body = JSON.stringify({ sha256: hash, sizeBytes: bytes.byteLength });
+  const headers = { "Content-Type": "application/json" };
+  const { upload: signed } = await connection.send(
+    { method: "POST", path: "/v1/bundles", body, headers, retries: RETRIES },
+    readJson<BundleUpload>,
+  );
+  if (signed !== null) await sendSigned(signed, bytes);
 }
 
 const RETRIES = 3;

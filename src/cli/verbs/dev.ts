@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
+import { openLocalBlobs } from "../../../adapters/local/blobs.ts";
 import { startLocalRunners } from "../../../adapters/local/runners.ts";
 import { createCoordinator } from "../../coordinator/app.ts";
 import { loseDeadLocalRunners, openLocal } from "../../local/system.ts";
 import { systemRandom } from "../../ports/random.ts";
-import { listen } from "../../server/listen.ts";
+import { BLOBS_PATH, listenFirst, serveFolder } from "../../server/folder-blobs.ts";
 import { stopAsked } from "../../server/stop-signal.ts";
 import type { Cli, Invocation } from "../cli.ts";
-import { addUpload, folderBundles } from "../dev/upload-route.ts";
 import { EXIT } from "../exit-code.ts";
 import { readWholeNumber } from "../flags/whole-number.ts";
 import { type Verb, withExamples } from "../verb.ts";
@@ -14,8 +14,6 @@ import { type Verb, withExamples } from "../verb.ts";
 const DEFAULT_PORT = 8787;
 const MAX_RUNNERS = 4;
 const STOP_GRACE_MS = 2_000;
-/** A bundle carries all packages it uses. */
-const MAX_UPLOAD_BYTES = 128 * 1024 * 1024;
 
 interface DevOptions {
   readonly port: number;
@@ -42,16 +40,18 @@ export const verb: Verb = {
     const { terminal } = cli;
     const system = await openLocal({ dataDir: cli.dataDir, onError: (error) => tellError(cli, error) });
     const { core, folder } = system;
-    const app = createCoordinator({
+    const { server, app } = await listenFirst({ port: options.port });
+    const signing = { baseUrl: server.url + BLOBS_PATH, secret: systemRandom.nonce(32) };
+    const blobs = openLocalBlobs({ folder: folder.blobs, signing, clock: core.clock });
+    const coordinator = createCoordinator({
       core,
       auth: { mode: "open" },
       signingKey: new TextEncoder().encode(systemRandom.nonce(32)),
-      bundles: folderBundles(folder.bundles),
-      limits: { publicBodyBytes: MAX_UPLOAD_BYTES },
+      blobs,
       onLog: ({ message, error }) => tellError(cli, error ?? message),
     });
-    addUpload(app, folder.bundles);
-    const server = await listen({ fetch: app.fetch, port: options.port });
+    serveFolder(coordinator, { store: blobs, signing, nowMs: () => core.clock.now() });
+    app.resolve(coordinator);
     await loseDeadLocalRunners(core);
     system.startTicking();
     const runners = startRunners(cli, options, {

@@ -5,13 +5,14 @@ import { GodwitError } from "../../core/errors.ts";
 import { type DeploymentRow, readDeployment, type TaskRow } from "../../store/deployments.ts";
 import { type DeploymentPosition, listDeployments, readTasks } from "../../store/list-tasks.ts";
 import { canSee, projectFor } from "../auth/caller.ts";
-import { requireBundle } from "../bundle-check.ts";
+import { requireBundle } from "../bundle-store.ts";
 import { pageOf, readCursor } from "../cursor.ts";
 import { deployRelease } from "../deploy.ts";
 import type { App } from "../parts.ts";
+import { DEFAULT_DOMAIN, DEFAULT_PROJECT } from "../resolve-task.ts";
 import * as schemas from "../schemas/deployment.ts";
 import { jsonContent, listOfItems, pageQuery } from "../schemas/shared.ts";
-import { DEFAULT_DOMAIN, DEFAULT_PROJECT } from "../start-run.ts";
+import { blobsOf } from "../signed-blobs.ts";
 import { stored } from "../views/json.ts";
 import { publicRoute } from "./public-route.ts";
 
@@ -70,8 +71,9 @@ export function addDeployments(app: App): void {
     const project = projectFor(caller, place.project) ?? DEFAULT_PROJECT;
     const domain = place.domain ?? DEFAULT_DOMAIN;
     if (!dryRun) {
+      const blobs = blobsOf(parts);
       for (const bundle of new Set(environments.map((environment) => environment.bundle)))
-        await requireBundle(parts, bundle);
+        await requireBundle(blobs, bundle);
     }
     const release = { project, domain, version, environments };
     const deployments = await deployRelease(parts.core, release, { source, dryRun });

@@ -56,6 +56,13 @@ export const BLOB_ERRORS = {
     title: "The blob store did not answer as it should",
     hint: "Try again; if it stays, check the endpoint and the status page of the provider.",
   },
+  BLOB_TOO_LARGE: {
+    kind: "user",
+    retryable: false,
+    status: 413,
+    title: "The blob is larger than one upload may be",
+    hint: "Split it into several files, or write it with the store's own tools and pass it with `File.fromUri`.",
+  },
   BLOB_UNSUPPORTED: {
     kind: "usage",
     retryable: false,

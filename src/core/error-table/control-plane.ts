@@ -133,6 +133,13 @@ export const CONTROL_PLANE_ERRORS = {
     title: "The credentials do not allow this",
     hint: "Use a key with the scope that the message names.",
   },
+  LEASE_STALE: {
+    kind: "usage",
+    retryable: false,
+    status: 409,
+    title: "The lease is not current",
+    hint: "Its action has ended, was parked, or is executed by another runner; the next exchange says which.",
+  },
   RATE_LIMITED: {
     kind: "usage",
     retryable: true,
