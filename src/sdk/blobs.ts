@@ -68,16 +68,24 @@ const SAMPLE = "k";
 
 /** The key of a URI in a store, or undefined when it belongs to another. */
 function keyIn(store: BlobStore, uri: string): string | undefined {
-  const wanted = parseBlobUri(uri);
-  const sample = parseBlobUri(store.uriOf(SAMPLE));
-  if (wanted.scheme === "file" && sample.scheme === "file") {
-    const root = sample.path.slice(0, -SAMPLE.length);
-    return wanted.path.startsWith(root) ? wanted.path.slice(root.length) : undefined;
+  const wanted = split(uri);
+  const sample = split(store.uriOf(SAMPLE));
+  // A store may be a part of a bucket: what all its keys begin with there.
+  const root = sample.path.slice(0, -SAMPLE.length);
+  const isHere = wanted.place === sample.place && wanted.path.startsWith(root);
+  return isHere ? wanted.path.slice(root.length) : undefined;
+}
+
+/** The file system, bucket or container of a URI, and the path in it. */
+function split(text: string): { readonly place: string; readonly path: string } {
+  const uri = parseBlobUri(text);
+  switch (uri.scheme) {
+    case "file":
+      return { place: uri.scheme, path: uri.path };
+    case "az":
+      return { place: `${uri.scheme} ${uri.account} ${uri.container}`, path: uri.key };
+    case "s3":
+    case "gs":
+      return { place: `${uri.scheme} ${uri.bucket}`, path: uri.key };
   }
-  if (wanted.scheme === "az" && sample.scheme === "az") {
-    const isHere = wanted.account === sample.account && wanted.container === sample.container;
-    return isHere ? wanted.key : undefined;
-  }
-  const isBucket = "bucket" in wanted && "bucket" in sample && wanted.scheme === sample.scheme;
-  return isBucket && wanted.bucket === sample.bucket ? wanted.key : undefined;
 }

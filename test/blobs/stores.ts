@@ -1,5 +1,6 @@
 import { openS3Blobs } from "../../adapters/aws/index.ts";
 import { openAzureBlobs } from "../../adapters/azure/index.ts";
+import { withPrefix } from "../../adapters/blob-prefix.ts";
 import { openGcsBlobs } from "../../adapters/gcp/index.ts";
 import type { RetryOptions } from "../../adapters/http.ts";
 import { openLocalBlobs } from "../../adapters/local/index.ts";
@@ -13,6 +14,7 @@ const SMALL = { partBytes: PART_BYTES, parallel: 3, ...FAST } as const;
 
 /** Opens a store from texts, so that another process can do the same. */
 export const OPEN: Readonly<Record<string, (...args: string[]) => BlobStore>> = {
+  prefixed: (...args) => withPrefix(OPEN.s3?.(...args) as BlobStore, "team/godwit/"),
   local: (folder = "", baseUrl = "") => openLocalBlobs({ folder, signing: { baseUrl, secret: "a secret" } }),
   s3: (endpoint = "", bucket = "", region = "", accessKeyId = "", secretAccessKey = "") =>
     openS3Blobs({
