@@ -10,6 +10,7 @@ import { type CoordinatorEnv, type CoordinatorOptions, type Parts, partsOf } fro
 import { answerError, answerMethod, answerNotFound } from "./problem.ts";
 import { refuseMismatch } from "./request-fault.ts";
 import { addActions } from "./routes/actions.ts";
+import { addBlobs } from "./routes/blobs.ts";
 import { addBundles } from "./routes/bundles.ts";
 import { addCache } from "./routes/cache.ts";
 import { addConditions } from "./routes/conditions.ts";
@@ -21,6 +22,7 @@ import { addKeys } from "./routes/keys.ts";
 import { addLineage } from "./routes/lineage.ts";
 import { addLogs } from "./routes/logs.ts";
 import { addRunControl } from "./routes/run-control.ts";
+import { addRunTask } from "./routes/run-task.ts";
 import { addRunnerCredentials } from "./routes/runner-credentials.ts";
 import { addRunners } from "./routes/runners.ts";
 import { addRuns } from "./routes/runs.ts";
@@ -36,9 +38,17 @@ export function createCoordinator(options: CoordinatorOptions): Hono<Coordinator
   const app = new OpenAPIHono<CoordinatorEnv>({ defaultHook: refuseMismatch });
   addFrame(app, parts);
   for (const add of [addHealth, addRuns, addRunControl, addActions, addLineage, addEvents, addLogs]) add(app);
-  for (const add of [addConditions, addTasks, addDeployments, addCache, addKeys, addRunnerCredentials])
+  for (const add of [
+    addConditions,
+    addTasks,
+    addRunTask,
+    addDeployments,
+    addCache,
+    addKeys,
+    addRunnerCredentials,
+  ])
     add(app);
-  for (const add of [addExchange, addBundles, addRunners]) add(app, parts);
+  for (const add of [addExchange, addBlobs, addBundles, addRunners]) add(app, parts);
   addDocument(app, options.version ?? "0.0.0");
   return app;
 }

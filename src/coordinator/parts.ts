@@ -1,14 +1,11 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { EngineCore } from "../engine/core.ts";
+import type { BlobStore } from "../ports/blobs.ts";
 import type { Caller } from "./auth/caller.ts";
 import { type OidcIssuer, OidcVerifier } from "./auth/oidc.ts";
 import { type RateLimit, RateLimiter } from "./auth/rate-limit.ts";
 import type { SigningKey } from "./auth/signing-key.ts";
-
-/** Where bundles are kept: bytes under the hash of their content. */
-export interface Bundles {
-  get(hash: string): Promise<Uint8Array | null>;
-}
+import { TokenCache } from "./auth/token-cache.ts";
 
 /**
  * Who may call: anybody on this machine (for a server that is bound to loopback), or holders of API keys and of tokens
@@ -58,7 +55,11 @@ export interface CoordinatorOptions {
   readonly auth: AuthMode;
   /** Signs the tokens of runners and supervisors; the same on every coordinator. */
   readonly signingKey: SigningKey;
-  readonly bundles?: Bundles;
+  /**
+   * Code, files and large values: bundles under `bundles/`, all else under `projects/<project>/`. Default: none, and then
+   * code cannot be deployed and values are all inline.
+   */
+  readonly blobs?: BlobStore;
   readonly limits?: Partial<Limits>;
   /** Version of the API document. */
   readonly version?: string;
@@ -74,7 +75,10 @@ export interface Parts {
   /** Null where callers are not counted: whoever is on this machine can do worse than to ask often. */
   readonly rateLimiter: RateLimiter | null;
   readonly signingKey: SigningKey;
-  readonly bundles: Bundles;
+  /** Tokens of runners that were verified before. */
+  readonly runnerTokens: TokenCache;
+  /** Null where none was given. */
+  readonly blobs: BlobStore | null;
   readonly limits: Limits;
   readonly log: (entry: LogEntry) => void;
 }
@@ -103,7 +107,8 @@ export function partsOf(options: CoordinatorOptions): Parts {
     oidc: hasIssuers ? new OidcVerifier(auth.oidc) : null,
     rateLimiter: auth.mode === "open" || limits.rate === null ? null : new RateLimiter(limits.rate),
     signingKey: options.signingKey,
-    bundles: options.bundles ?? { get: () => Promise.resolve(null) },
+    runnerTokens: new TokenCache(options.signingKey, "godwit-runner"),
+    blobs: options.blobs ?? null,
     limits,
     log: options.onLog ?? (() => undefined),
   };

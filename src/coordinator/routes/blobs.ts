@@ -8,7 +8,6 @@ import { readRuns } from "../../store/runs.ts";
 import { checkScope, projectFor } from "../auth/caller.ts";
 import { checkLease, runnerOf, speaksFor } from "../auth/runner.ts";
 import type { RunnerClaims } from "../auth/runner-token.ts";
-import { TokenCache } from "../auth/token-cache.ts";
 import type { App, CoordinatorEnv, Parts } from "../parts.ts";
 import { problemOf } from "../problem.ts";
 import { readBody } from "../read-body.ts";
@@ -50,9 +49,8 @@ export function addBlobs(app: App, parts: Parts): void {
     return answer(c, { store: storeView(store, project ?? DEFAULT_PROJECT), results });
   });
 
-  const tokens = new TokenCache(parts.signingKey, "godwit-runner");
   app.post("/internal/v1/blobs", async (c) => {
-    const claims = await runnerOf(c, tokens);
+    const claims = await runnerOf(c, parts.runnerTokens);
     const { requests } = await readBody(c, schemas.leasedBlobs);
     const store = blobsOf(parts);
     const projects = await projectsOf(parts, claims, new Set(requests.map(({ lease }) => lease)));

@@ -3,7 +3,6 @@ import { bundleKey } from "../../core/blob-keys.ts";
 import { GodwitError } from "../../core/errors.ts";
 import { checkBundle } from "../auth/bundle-reach.ts";
 import { runnerOf } from "../auth/runner.ts";
-import { TokenCache } from "../auth/token-cache.ts";
 import { hasBundle, signUpload } from "../bundle-store.ts";
 import type { App, Parts } from "../parts.ts";
 import { invalidRequest } from "../problem.ts";
@@ -31,9 +30,8 @@ export function addBundles(app: App, parts: Parts): void {
     return c.json(await signUpload(blobsOf(parts), c.req.valid("json")), 200);
   });
 
-  const tokens = new TokenCache(parts.signingKey, "godwit-runner");
   app.get("/internal/v1/bundles/:hash", async (c) => {
-    const claims = await runnerOf(c, tokens);
+    const claims = await runnerOf(c, parts.runnerTokens);
     const hash = c.req.param("hash");
     if (!/^[A-Za-z0-9_-]{16,128}$/.test(hash))
       throw invalidRequest("a bundle is named by the hash of its content");
