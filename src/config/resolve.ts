@@ -60,7 +60,7 @@ export function resolveConfig(layers: ConfigLayers): ResolvedConfig {
 }
 
 /** All layers, the nearest first. */
-export function orderLayers(layers: ConfigLayers, profile: string | undefined): readonly Layer[] {
+function orderLayers(layers: ConfigLayers, profile: string | undefined): readonly Layer[] {
   const { flags, variables, files, defaults } = layers;
   const ofProfile = profile === undefined ? [] : files.map(({ profiles }) => profiles.get(profile) ?? {});
   return [flags, variables, ...ofProfile, ...files.map(({ top }) => top), defaults];
