@@ -187,15 +187,9 @@ export class GodwitClient {
   ): AsyncGenerator<api.LogChunkView, void, void> {
     const { action, attempt, ...more } = options;
     const path = address("/v1/runs/{}/logs", [run], { action, attempt });
-    const seen = new Map<string, number>();
     for await (const { event, data } of follow(this.#connection, { path, ...more })) {
       if (event === "end") return;
-      const chunk = JSON.parse(data) as api.LogChunkView;
-      const name = `${chunk.action} ${chunk.attempt}`;
-      // A new connection starts from the beginning.
-      if (chunk.seq <= (seen.get(name) ?? 0)) continue;
-      seen.set(name, chunk.seq);
-      yield chunk;
+      yield JSON.parse(data) as api.LogChunkView;
     }
   }
 

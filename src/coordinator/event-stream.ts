@@ -1,4 +1,5 @@
 /** Server-sent events: text that a browser's EventSource and the client read. */
+import { invalidRequest } from "./problem.ts";
 
 /** One event. */
 export interface ServerSentEvent {
@@ -78,4 +79,12 @@ const HEADERS = {
 /** Whether a request asks for a stream. */
 export function wantsStream(accept: string | undefined): boolean {
   return accept?.includes("text/event-stream") === true;
+}
+
+/** The number of the last event that a reader has seen, from its `Last-Event-ID`. @throws GodwitError INVALID_REQUEST */
+export function lastSeen(header: string | undefined): number | undefined {
+  if (header === undefined || header === "") return undefined;
+  if (!/^\d{1,15}$/.test(header))
+    throw invalidRequest("`Last-Event-ID` is the id of an event: a whole number");
+  return Number(header);
 }

@@ -5,7 +5,7 @@ import type { RunHandle } from "../sdk/starter.ts";
 import { type AttemptRow, readAttempts } from "../store/attempts.ts";
 import { type DivergenceRow, readDivergences } from "../store/divergences.ts";
 import { type ListedAction, listActions } from "../store/list-actions.ts";
-import { listLogs } from "../store/list-logs.ts";
+import { listLogs } from "../store/logs.ts";
 import { nameOf, type TaskName } from "./test-tasks.ts";
 
 const ALL = 1_000_000;
@@ -37,7 +37,7 @@ export class TestRun<Output> extends Run<Output> {
     return this.#core.driver.read((sql) => readDivergences(sql, this.id));
   }
 
-  /** What its tasks logged and printed, by action and attempt. */
+  /** What its tasks logged and printed, in the order in which it was written. */
   async logs(action?: string): Promise<LogLine[]> {
     const filter = { runId: this.id, action: action ?? null, attempt: null };
     const chunks = await this.#core.driver.read((sql) => listLogs(sql, filter, { after: null, limit: ALL }));

@@ -15,6 +15,7 @@ export interface EventPage {
 export interface LogChunkView {
   readonly action: string;
   readonly attempt: number;
+  /** Number within the run, in the order in which they were written. */
   readonly seq: number;
   readonly lines: readonly LogLine[];
 }

@@ -3,9 +3,8 @@ import type { EventPage } from "../../client/api.ts";
 import { isTerminal } from "../../core/phase.ts";
 import { watchEvents } from "../../engine/read.ts";
 import { readVisibleRun } from "../auth/caller.ts";
-import { BEAT, streamEvents, wantsStream, writeEvent } from "../event-stream.ts";
+import { BEAT, lastSeen, streamEvents, wantsStream, writeEvent } from "../event-stream.ts";
 import type { App, Parts } from "../parts.ts";
-import { invalidRequest } from "../problem.ts";
 import { eventPage } from "../schemas/run.ts";
 import { count, jsonContent, runParams, wait } from "../schemas/shared.ts";
 import { waitMsOf } from "../started-run.ts";
@@ -51,13 +50,6 @@ export function addEvents(app: App): void {
     if (run.ended_ms !== null && after >= run.event_seq) return c.body(null, 204);
     return stream(c.var.parts, run.id, after);
   });
-}
-
-function lastSeen(header: string | undefined): number | undefined {
-  if (header === undefined || header === "") return undefined;
-  if (!/^\d{1,15}$/.test(header))
-    throw invalidRequest("`Last-Event-ID` is the id of an event: a whole number");
-  return Number(header);
 }
 
 async function nextEvents(

@@ -3,11 +3,10 @@ import type { LogChunkView } from "../../client/api.ts";
 import { isTerminal } from "../../core/phase.ts";
 import { topics } from "../../engine/hub.ts";
 import { readRun } from "../../engine/read.ts";
-import { type LogFilter, type LogPosition, lastChunks, listLogs } from "../../store/list-logs.ts";
-import type { LogChunk } from "../../store/logs.ts";
+import { type LogChunk, type LogFilter, listLogs } from "../../store/logs.ts";
 import { readVisibleRun } from "../auth/caller.ts";
 import { pageOf, readCursor } from "../cursor.ts";
-import { BEAT, streamEvents, wantsStream, writeEvent } from "../event-stream.ts";
+import { BEAT, lastSeen, streamEvents, wantsStream, writeEvent } from "../event-stream.ts";
 import type { App, Parts } from "../parts.ts";
 import { logChunk } from "../schemas/action.ts";
 import { count, jsonContent, listOfItems, pageQuery, runParams } from "../schemas/shared.ts";
@@ -18,9 +17,8 @@ const logs = publicRoute("runs:read", {
   path: "/v1/runs/{run}/logs",
   summary: "Read the logs of a run",
   description:
-    "By action, then attempt, then time. With `Accept: text/event-stream` everything that is there and everything " +
-    "that comes, until the run has ended; a follower that connects again leaves out what it has by action, attempt " +
-    "and `seq`.",
+    "In the order in which it was written. With `Accept: text/event-stream` everything that is there and everything " +
+    "that comes, until the run has ended; `Last-Event-ID` goes on after what was seen.",
   tags: ["runs"],
   request: {
     params: runParams,
@@ -41,11 +39,13 @@ export function addLogs(app: App): void {
     const { limit = 50, cursor, action = null, attempt = null } = c.req.valid("query");
     const { id: runId } = await readVisibleRun(core, c.var.caller, c.req.valid("param").run);
     const filter = { runId, action, attempt };
-    if (wantsStream(c.req.header("Accept"))) return follow(c.var.parts, filter);
+    if (wantsStream(c.req.header("Accept"))) {
+      return follow(c.var.parts, filter, lastSeen(c.req.header("Last-Event-ID")) ?? 0);
+    }
     const key = ["logs", filter];
-    const page = { after: readCursor<LogPosition>(key, cursor), limit: limit + 1 };
+    const page = { after: readCursor<number>(key, cursor), limit: limit + 1 };
     const rows = await core.driver.read((sql) => listLogs(sql, filter, page));
-    const position = (row: LogChunk): LogPosition => [row.action_id, row.attempt, row.seq];
+    const position = (row: LogChunk): number => row.seq;
     return c.json(pageOf(rows, { limit, list: key, position }, chunkView), 200);
   });
 }
@@ -58,18 +58,23 @@ function chunkView({ action_id: action, attempt, seq, body }: LogChunk): LogChun
 const LOOK_AGAIN_MS = 1_000;
 const CHUNKS_PER_READ = 100;
 
-function follow({ core, limits }: Parts, filter: LogFilter): Response {
+function follow({ core, limits }: Parts, filter: LogFilter, lastId: number): Response {
   async function* chunks(signal: AbortSignal): AsyncGenerator<string> {
-    const seen = new Map<string, number>();
+    let after = lastId;
     let quietSinceMs = core.clock.now();
     while (!signal.aborted) {
       const listener = core.hub.listen([topics.logs(filter.runId), topics.run(filter.runId)]);
       try {
         // The run is read first: what it logged before it ended is then there to be read.
         const { phase } = await readRun(core, filter.runId);
-        for await (const text of newChunks(core, filter, seen)) {
+        for (;;) {
+          const rows = await core.driver.read((sql) =>
+            listLogs(sql, filter, { after, limit: CHUNKS_PER_READ }),
+          );
+          if (rows.length === 0) break;
           quietSinceMs = core.clock.now();
-          yield text;
+          yield rows.map(eventOf).join("");
+          after = rows.at(-1)?.seq ?? after;
         }
         if (isTerminal(phase)) {
           yield writeEvent({ event: "end", data: {} });
@@ -91,21 +96,6 @@ function follow({ core, limits }: Parts, filter: LogFilter): Response {
   });
 }
 
-/** The chunks that came since the last look, of every attempt that has any. */
-async function* newChunks(
-  core: Parts["core"],
-  filter: LogFilter,
-  seen: Map<string, number>,
-): AsyncGenerator<string> {
-  for (const last of await core.driver.read((sql) => lastChunks(sql, filter))) {
-    const name = `${last.action_id} ${last.attempt}`;
-    const one = { ...filter, action: last.action_id, attempt: last.attempt };
-    for (let at = seen.get(name) ?? 0; at < last.seq; ) {
-      const after: LogPosition = [last.action_id, last.attempt, at];
-      const rows = await core.driver.read((sql) => listLogs(sql, one, { after, limit: CHUNKS_PER_READ }));
-      at = rows.at(-1)?.seq ?? last.seq;
-      seen.set(name, at);
-      yield rows.map((row) => writeEvent({ event: "log", data: chunkView(row) })).join("");
-    }
-  }
+function eventOf(row: LogChunk): string {
+  return writeEvent({ id: String(row.seq), event: "log", data: chunkView(row) });
 }

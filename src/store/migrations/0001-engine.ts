@@ -79,8 +79,9 @@ export const migration0001: Migration = {
     `CREATE TABLE log_chunks (
       run_id TEXT${d.binary} NOT NULL, action_id TEXT${d.binary} NOT NULL, attempt BIGINT NOT NULL,
       seq BIGINT NOT NULL, body TEXT NOT NULL,
-      PRIMARY KEY (run_id, action_id, attempt, seq)
+      PRIMARY KEY (run_id, seq)
     )`,
+    "CREATE INDEX log_chunks_by_action ON log_chunks (run_id, action_id, attempt, seq)",
     `CREATE TABLE checkpoints (
       run_id TEXT${d.binary} NOT NULL, action_id TEXT${d.binary} NOT NULL,
       attempt BIGINT NOT NULL, seq BIGINT NOT NULL, value TEXT NOT NULL, earlier_seq BIGINT, earlier TEXT,

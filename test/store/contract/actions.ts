@@ -14,7 +14,7 @@ import { insertAttempts, readAttempts } from "../../../src/store/attempts.ts";
 import { readCheckpoints, saveCheckpoint } from "../../../src/store/checkpoints.ts";
 import { insertDivergences, readDivergences } from "../../../src/store/divergences.ts";
 import { appendEvents, readEvents, type StoredEvent } from "../../../src/store/events.ts";
-import { appendLogs, readLogs } from "../../../src/store/logs.ts";
+import { appendLogs, listLogs } from "../../../src/store/logs.ts";
 import { insertRun, readRuns, updateRuns } from "../../../src/store/runs.ts";
 import type { Store } from "./host.ts";
 import { insertSampleRun, sampleAction, sampleRun, withoutValues } from "./samples.ts";
@@ -235,15 +235,18 @@ export function historyContract(store: Store): void {
         expect(await readCheckpoints(sql, [{ ...key, attempt }])).toEqual([{ ...key, value, seq }]);
       }
       expect(await readDivergences(sql, run)).toEqual([divergence]);
-      const at = { runId: run, limit: 10, offset: 0 };
+      const all = { runId: run, action: null, attempt: null };
       const logs = [1, 2].map((seq) => ({
         action_id: "a0",
         attempt: 1,
         seq,
         body: JSON.stringify([["one", "two"][seq - 1]]),
       }));
-      expect(await readLogs(sql, { ...at, actionId: "a0" })).toEqual(logs);
-      expect(await readLogs(sql, { ...at, actionId: null, offset: 1 })).toEqual(logs.slice(1));
+      expect(await listLogs(sql, { ...all, action: "a0", attempt: 1 }, { after: null, limit: 9 })).toEqual(
+        logs,
+      );
+      expect(await listLogs(sql, { ...all, attempt: 2 }, { after: null, limit: 9 })).toEqual([]);
+      expect(await listLogs(sql, all, { after: 1, limit: 9 })).toEqual(logs.slice(1));
     });
   });
 }
