@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { GodwitError } from "../core/errors.ts";
 import { DEFAULT_DOMAIN, DEFAULT_PROJECT } from "../core/place.ts";
 import type { TaskDefinition } from "../sdk/definition.ts";
 import type { Registry } from "../sdk/registry.ts";
@@ -8,6 +7,7 @@ import type { StandardSchema } from "../sdk/standard-schema.ts";
 import { type DeploymentRow, type TaskRow, wholeDeployment } from "../store/deployments.ts";
 import type { Bundle } from "./build.ts";
 import { codeHashes } from "./code-hash.ts";
+import { refuseDuplicates } from "./duplicates.ts";
 
 /** What the store keeps of a bundle. */
 export interface DescribedDeployment {
@@ -31,13 +31,7 @@ export async function describeDeployment(
   registry: Registry,
   options: DescribeOptions,
 ): Promise<DescribedDeployment> {
-  const [conflict] = registry.conflicts();
-  if (conflict !== undefined) {
-    throw new GodwitError(
-      "TASK_DUPLICATE",
-      `${bundle.entries.join(", ")} defines \`${conflict}\` more than once`,
-    );
-  }
+  refuseDuplicates({ bundle, registry });
   const definitions = registry.list();
   const hashes = await codeHashes(bundle, definitions);
   const { project = DEFAULT_PROJECT, domain = DEFAULT_DOMAIN } = options;

@@ -95,6 +95,12 @@ export function dependenciesOf(registry: Registry, environment: string): string[
   return reached.filter((name) => name !== environment && tasksOf(registry, name).length > 0);
 }
 
+/** Environments and all that they depend on, in order of name. */
+export function withDependencies(registry: Registry, environments: readonly string[]): string[] {
+  const all = environments.flatMap((name) => [name, ...dependenciesOf(registry, name)]);
+  return [...new Set(all)].sort();
+}
+
 function describeTask(
   { name, description, input, output, options }: TaskDefinition,
   codeHash: string | null,

@@ -25,6 +25,7 @@ const BY_CODE: { readonly [Code in ErrorCode]?: ExitCode } = {
   PORT_IN_USE: EXIT.conflict,
   TASK_DUPLICATE: EXIT.usage,
   ENVIRONMENT_DUPLICATE: EXIT.usage,
+  DEPENDENCY_MISSING: EXIT.usage,
   ABORTED: EXIT.conflict,
 };
 

@@ -1,4 +1,5 @@
 import type { BundleIssue } from "../bundle/failure.ts";
+import type { UnansweredCall } from "../bundle/missing-dependencies.ts";
 import { DEFINITION_ERRORS } from "../core/error-table/definition.ts";
 import { GodwitError } from "../core/errors.ts";
 import { userFrames } from "./stack.ts";
@@ -35,8 +36,17 @@ function details(error: GodwitError): string[] {
   if (error.code === "BUNDLE_FAILED" && issue?.source !== undefined && issue.source !== "") {
     return [issue.source.trimEnd(), `${" ".repeat(issue.column ?? 0)}^`];
   }
+  if (error.code === "DEPENDENCY_MISSING") return otherCalls(error);
   if (error.code === "MODULE_LOAD_FAILED") return userFrames(stackOf(error.cause));
   return Object.hasOwn(DEFINITION_ERRORS, error.code) ? userFrames(error.stack) : [];
+}
+
+/** The calls beside the one that the message names. */
+function otherCalls({ details: given }: GodwitError): string[] {
+  const { calls = [] } = (given ?? {}) as { readonly calls?: readonly UnansweredCall[] };
+  return calls
+    .slice(1)
+    .map(({ caller, callee, place }) => `\`${caller}\` calls \`${callee}\` ${place}`.trim());
 }
 
 function causes(error: unknown): string[] {

@@ -50,6 +50,12 @@ export const VERBS: readonly VerbEntry[] = [
     load: () => import("./verbs/signal.ts"),
   },
   {
+    name: "deploy",
+    summary: "Deploy the environments of a file",
+    group: "Deploy",
+    load: () => import("./verbs/deploy.ts"),
+  },
+  {
     name: "get",
     summary: "Show runs, actions, tasks, conditions, the cache, API keys or the configuration",
     group: "Look",

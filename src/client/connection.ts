@@ -8,6 +8,8 @@ export interface ConnectionOptions {
   readonly endpoint: string;
   /** An API key, or a runner's token; a function is asked for each request, for tokens that are renewed. */
   readonly token?: string | (() => string | undefined) | undefined;
+  /** Sent with each request, as they are then. Default: none. */
+  readonly headers?: (() => Readonly<Record<string, string>>) | undefined;
   /** Default: the platform's. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
@@ -34,13 +36,15 @@ const BACKOFF: Backoff = { firstMs: 100, mostMs: 5_000 };
 export class Connection {
   readonly endpoint: string;
   readonly #token: () => string | undefined;
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #headers: () => Readonly<Record<string, string>>;
+  readonly fetch: typeof globalThis.fetch;
 
-  constructor({ endpoint, token, fetch }: ConnectionOptions) {
+  constructor({ endpoint, token, headers, fetch }: ConnectionOptions) {
     this.endpoint = endpoint.replace(/\/+$/, "");
     this.#token = typeof token === "function" ? token : () => token;
+    this.#headers = headers ?? (() => ({}));
     // Looked up when it is used, and called without `this`, as browsers insist.
-    this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));
+    this.fetch = fetch ?? ((...request) => globalThis.fetch(...request));
   }
 
   /**
@@ -90,9 +94,13 @@ export class Connection {
 
   #request({ method, path, body, headers }: Call, signal: AbortSignal | undefined): Promise<Response> {
     const token = this.#token();
-    return this.#fetch(this.endpoint + path, {
+    return this.fetch(this.endpoint + path, {
       method,
-      headers: { ...headers, ...(token !== undefined && { Authorization: `Bearer ${token}` }) },
+      headers: {
+        ...this.#headers(),
+        ...headers,
+        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      },
       ...(body !== undefined && { body }),
       ...(signal !== undefined && { signal }),
     });

@@ -6,6 +6,7 @@ import { type RunOrigin, readInput, startRun } from "../../engine/start.ts";
 import { openLocal } from "../../local/system.ts";
 import type { RunRow } from "../../store/rows.ts";
 import type { Cli } from "../cli.ts";
+import { warnOfPlainRecursion } from "../deploy/recursion-warning.ts";
 import { checkRunPlace } from "../place.ts";
 import { pickTask, readTaskInput } from "../user-file.ts";
 import type { WantedRerun } from "../wanted.ts";
@@ -31,6 +32,7 @@ export async function rerunLocally(cli: Cli, wanted: WantedRerun): Promise<numbe
     built === undefined
       ? { registry: await execution.tasks.load(bundle), deployment: old.deployment }
       : await register(execution, built, { project, domain });
+  if (built !== undefined) await warnOfPlainRecursion(cli.terminal, { bundle: built, registry });
   const definition = pickTask(registry, wanted.file ?? "the run's code", old.task);
   const input =
     wanted.input === undefined

@@ -9,6 +9,7 @@ import { keepBundle } from "../../runner/bundles.ts";
 import type { Registry } from "../../sdk/registry.ts";
 import { insertDeployment } from "../../store/deployments.ts";
 import type { Cli } from "../cli.ts";
+import { warnOfPlainRecursion } from "../deploy/recursion-warning.ts";
 import { parsePairs } from "../labels.ts";
 import { pickTask, readTaskInput } from "../user-file.ts";
 import type { RunOptions, WantedRun } from "../wanted.ts";
@@ -25,6 +26,7 @@ export async function runLocally(cli: Cli, { file, task, flags, options }: Wante
   const execution = await openExecution(cli, supervisor, { root: bundle.root });
   const { project = DEFAULT_PROJECT, domain = DEFAULT_DOMAIN } = cli;
   const { registry, deployment } = await register(execution, bundle, { project, domain });
+  await warnOfPlainRecursion(cli.terminal, { bundle, registry });
   const definition = pickTask(registry, file, task);
   const input = await readTaskInput(definition, { whole: options.input, flags });
   execution.start({ deployment, bundle: bundle.hash, project, domain });

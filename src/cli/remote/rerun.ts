@@ -3,34 +3,35 @@ import type { RerunBody } from "../../client/api.ts";
 import { GodwitClient } from "../../client/client.ts";
 import type { Json } from "../../core/error-record.ts";
 import type { Cli } from "../cli.ts";
+import { warnOfPlainRecursion } from "../deploy/recursion-warning.ts";
+import { deployFor } from "../deploy/release.ts";
 import { parseJson, readReference } from "../flags/read-value.ts";
 import { checkRun } from "../place.ts";
 import type { WantedRerun } from "../wanted.ts";
 import { followRemotely } from "./follow.ts";
 import { tellStarted } from "./run.ts";
-import { upload } from "./upload.ts";
 
 /** Runs an older run of a coordinator again. */
 export async function rerunRemotely(cli: Cli, wanted: WantedRerun, isDetached: boolean): Promise<number> {
   const client = new GodwitClient({ endpoint: cli.endpoint ?? "", token: cli.token });
   await checkRun(cli, client, wanted.run);
   const fork =
-    wanted.file === undefined ? undefined : await uploadFile(cli, client, { ...wanted, file: wanted.file });
+    wanted.file === undefined ? undefined : await deployFile(cli, client, { ...wanted, file: wanted.file });
   const { id } = await client.rerun(wanted.run, bodyOf(wanted, fork));
   return isDetached ? tellStarted(cli, id) : followRemotely(cli, client, id);
 }
 
-/** The deployment of the file that has the task of the older run. */
-async function uploadFile(
+/** Deploys the environment that has the task of the older run, with the code of the file. */
+async function deployFile(
   cli: Cli,
   client: GodwitClient,
   { file, run }: WantedRerun & { readonly file: string },
 ): Promise<string> {
-  const { bundle, registry } = await loadFile(file);
+  const loaded = await loadFile(file);
   const { task, project, domain } = await client.getRun(run);
-  const definition = registry.get(task);
-  const deployed = await upload(cli, client, { bundle, registry, place: { project, domain } });
-  return deployed.get(definition.environment.name) ?? "";
+  const { environment } = loaded.registry.get(task);
+  await warnOfPlainRecursion(cli.terminal, loaded, [environment.name]);
+  return deployFor(client, loaded, { environment: environment.name, project, domain });
 }
 
 function bodyOf({ kind, input, force, isChangedOnly }: WantedRerun, fork: string | undefined): RerunBody {

@@ -2,25 +2,31 @@ import { loadFile } from "../../bundle/load.ts";
 import type { StartRunBody } from "../../client/api.ts";
 import { GodwitClient } from "../../client/client.ts";
 import type { Json } from "../../core/error-record.ts";
-import { environmentOf } from "../../core/task-name.ts";
 import { encodeValue } from "../../core/value.ts";
 import type { Cli } from "../cli.ts";
+import { warnOfPlainRecursion } from "../deploy/recursion-warning.ts";
+import { deployFor } from "../deploy/release.ts";
 import { EXIT } from "../exit-code.ts";
 import { parsePairs } from "../labels.ts";
 import { placeOf } from "../place.ts";
 import { pickTask, readTaskInput } from "../user-file.ts";
 import type { RunOptions, WantedRun } from "../wanted.ts";
 import { followRemotely } from "./follow.ts";
-import { upload } from "./upload.ts";
 
-/** Runs a task of a file on a coordinator: its code is uploaded there first. */
+/** Runs a task of a file on a coordinator: its environment is deployed there first. */
 export async function runRemotely(cli: Cli, { file, task, flags, options }: WantedRun): Promise<number> {
-  const { bundle, registry } = await loadFile(file, { external: options.external ?? [] });
-  const definition = pickTask(registry, file, task);
+  const external = options.external ?? [];
+  const loaded = await loadFile(file, { external });
+  const definition = pickTask(loaded.registry, file, task);
   const input = await readTaskInput(definition, { whole: options.input, flags });
   const client = new GodwitClient({ endpoint: cli.endpoint ?? "", token: cli.token });
-  const deployed = await upload(cli, client, { bundle, registry, place: placeOf(cli) });
-  const deployment = deployed.get(environmentOf(definition.name)) ?? "";
+  const { environment } = definition;
+  await warnOfPlainRecursion(cli.terminal, loaded, [environment.name]);
+  const deployment = await deployFor(client, loaded, {
+    environment: environment.name,
+    external,
+    ...placeOf(cli),
+  });
   const { id } = await client.startRun({
     task: definition.name,
     deployment,

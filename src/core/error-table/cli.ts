@@ -28,6 +28,13 @@ export const CLI_ERRORS = {
     title: "The code cannot be bundled",
     hint: "Fix the errors of the bundler that are printed above.",
   },
+  ENVIRONMENT_NOT_FOUND: {
+    kind: "usage",
+    retryable: false,
+    status: 404,
+    title: "The file defines no such environment",
+    hint: "Check the name against `new TaskEnvironment({ name })`; an environment without tasks is not deployed.",
+  },
   MODULE_LOAD_FAILED: {
     kind: "user",
     retryable: false,
