@@ -8,6 +8,7 @@ import { captureConsole } from "../../src/runner/console.ts";
 import { ExecutionWatch } from "../../src/runner/execution-watch.ts";
 import { remoteStarter } from "../../src/runner/remote-starter.ts";
 import { Runner } from "../../src/runner/runner.ts";
+import { leaseHeaders } from "../../src/runner/session-requests.ts";
 import { guardProcess } from "../../src/runner/stray.ts";
 import { configureRuns } from "../../src/sdk/starter.ts";
 import { openLocalBlobs } from "./blobs.ts";
@@ -60,7 +61,7 @@ function serve(options: ChildOptions): Runner {
       inlineBytes: MAX_VALUE_BYTES,
     }),
   });
-  configureRuns(remoteStarter(new GodwitClient({ endpoint, token })));
+  configureRuns(remoteStarter(new GodwitClient({ endpoint, token, headers: leaseHeaders })));
   captureConsole({ tee: false });
   guardProcess();
   runner.start();

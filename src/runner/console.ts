@@ -1,17 +1,29 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Session } from "./session.ts";
 
-/** The session whose user code is running; unlike the SDK's storage it is never wrapped, and only the runner sees it. */
-const executing = new AsyncLocalStorage<Session>();
+/** An execution of user code. */
+export interface Execution {
+  readonly session: Session;
+  /** Resolves when the coordinator knows its lease, which a runner that starts a call itself tells it a little later. */
+  whenKnown(): Promise<void>;
+}
 
-/** The session that the current call stack belongs to. */
-export function executingSession(): Session | undefined {
+/** The execution that is running; unlike the SDK's storage it is never wrapped, and only the runner sees it. */
+const executing = new AsyncLocalStorage<Execution>();
+
+/** The execution that the current call stack belongs to. */
+export function currentExecution(): Execution | undefined {
   return executing.getStore();
 }
 
-/** Runs user code as part of a session. */
-export function enterSession<Result>(session: Session, run: () => Result): Result {
-  return executing.run(session, run);
+/** The session that the current call stack belongs to. */
+export function executingSession(): Session | undefined {
+  return executing.getStore()?.session;
+}
+
+/** Runs user code as part of an execution. */
+export function enterExecution<Result>(execution: Execution, run: () => Result): Result {
+  return executing.run(execution, run);
 }
 
 type Write = typeof process.stdout.write;
@@ -26,7 +38,7 @@ export function captureConsole(options: { readonly tee: boolean }): () => void {
     const original = stream.write;
     const write = original.bind(stream) as Write;
     const captured = (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
-      const session = executing.getStore();
+      const session = executingSession();
       if (session === undefined || session.isOver)
         return write(shown(session, chunk) as string, encoding as BufferEncoding, done as () => void);
       session.lines.print(name, textOf(chunk));

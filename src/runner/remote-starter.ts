@@ -1,3 +1,4 @@
+import type { StartRunBody } from "../client/api.ts";
 import type { GodwitClient } from "../client/client.ts";
 import type { Json } from "../core/error-record.ts";
 import { AbortedError, RunFailedError } from "../core/errors.ts";
@@ -5,28 +6,59 @@ import { ROOT_ACTION } from "../core/identity.ts";
 import { fromErrorRecord } from "../core/outcome.ts";
 import { isTerminal, type TerminalPhase } from "../core/phase.ts";
 import { decodeValue, encodeValue } from "../core/value.ts";
-import type { RunEnd, RunHandle, RunStarter } from "../sdk/starter.ts";
+import type { CallTarget } from "../sdk/definition.ts";
+import { isRemote } from "../sdk/remote-target.ts";
+import { labelTexts } from "../sdk/run-list.ts";
+import type { RunEnd, RunHandle, RunSettings, RunStarter } from "../sdk/starter.ts";
+import { executingSession } from "./console.ts";
+import { inSession, streamInSession } from "./session-requests.ts";
 import { Values } from "./values.ts";
 
 const WAIT = "20s";
 
-/** Starts runs on a coordinator: what `run` inside a task uses where tasks are executed for one. */
+/**
+ * Starts runs on a coordinator and finds them again: for tasks that are executed for it, and for scripts that are
+ * given its endpoint.
+ */
 export function remoteStarter(client: GodwitClient, values: Values = new Values()): RunStarter {
   return {
-    async start({ task, input, options }) {
-      const { name, labels, context, cache, recover, idempotencyKey } = options;
-      const body = {
-        task: task.name,
-        input: JSON.parse(await values.keep(encodeValue(input))) as Json,
-        labels: name === undefined ? (labels ?? {}) : { name, ...labels },
-        ...(context !== undefined && { context }),
-        ...(cache !== undefined && { cache }),
-        ...(recover !== undefined && { origin: { run: recover, kind: "recover" as const } }),
-      };
-      const { id } = await client.startRun(body, { idempotencyKey });
-      return remoteRun(client, id, values);
+    start: ({ task, input, options }) =>
+      inSession(undefined, async (signal) => {
+        const given = JSON.parse(await values.keep(encodeValue(input))) as Json;
+        const body = { ...bodyOf(task, options), input: given };
+        const { idempotencyKey } = options;
+        const { id } = await client.startRun(body, { idempotencyKey, signal });
+        return remoteRun(client, id, values);
+      }),
+    attach: (run) =>
+      inSession(undefined, async (signal) => {
+        const { id } = await client.getRun(run, { signal });
+        return remoteRun(client, id, values);
+      }),
+    list: ({ phases: phase, labels, ...query }) => {
+      const asked = { ...query, phase, label: labelTexts({ labels }) };
+      return streamInSession(undefined, (signal) => client.runs(asked, { signal }));
     },
   };
+}
+
+function bodyOf(task: CallTarget, options: RunSettings): StartRunBody {
+  const { name, labels, context, cache, recover } = options;
+  return {
+    task: task.name,
+    labels: name === undefined ? (labels ?? {}) : { name, ...labels },
+    ...placeOf(task),
+    ...(task.overrides !== undefined && { options: task.overrides }),
+    ...(context !== undefined && { context }),
+    ...(cache !== undefined && { cache }),
+    ...(recover !== undefined && { origin: { run: recover, kind: "recover" as const } }),
+  };
+}
+
+/** A task whose code is here is meant as the calling task was deployed. */
+function placeOf(task: CallTarget): Pick<StartRunBody, "version" | "project" | "domain"> {
+  if (isRemote(task)) return task.remote;
+  return executingSession() === undefined ? {} : { version: "current" };
 }
 
 function remoteRun(client: GodwitClient, id: string, values: Values): RunHandle {
@@ -39,24 +71,27 @@ function remoteRun(client: GodwitClient, id: string, values: Values): RunHandle 
   return {
     id,
     url: null,
-    async wait(signal): Promise<RunEnd> {
-      await ended(signal);
-      const { phase, createdMs, endedMs, error } = await client.getRun(id, { signal });
-      return { phase: phase as TerminalPhase, createdMs, endedMs: endedMs ?? createdMs, error };
-    },
-    async result(signal) {
-      const { phase, outcome } = await ended(signal);
-      if (outcome.ok) {
-        const text = JSON.stringify(outcome.value);
-        return decodeValue(await values.read(text, { action: ROOT_ACTION, what: "result" }));
-      }
-      const cause = fromErrorRecord(outcome.error);
-      const text = `run ${id} ${phase.replace("_", " ")}: ${cause.message}`;
-      throw phase === "aborted" ? new AbortedError(text, { cause }) : new RunFailedError(text, { cause });
-    },
-    async abort(reason) {
-      await client.abortRun(id, reason);
-    },
-    events: (signal) => client.events(id, { signal }),
+    wait: (given) =>
+      inSession(given, async (signal): Promise<RunEnd> => {
+        await ended(signal);
+        const { phase, createdMs, endedMs, error } = await client.getRun(id, { signal });
+        return { phase: phase as TerminalPhase, createdMs, endedMs: endedMs ?? createdMs, error };
+      }),
+    result: (given) =>
+      inSession(given, async (signal) => {
+        const { phase, outcome } = await ended(signal);
+        if (outcome.ok) {
+          const text = JSON.stringify(outcome.value);
+          return decodeValue(await values.read(text, { action: ROOT_ACTION, what: "result" }));
+        }
+        const cause = fromErrorRecord(outcome.error);
+        const text = `run ${id} ${phase.replace("_", " ")}: ${cause.message}`;
+        throw phase === "aborted" ? new AbortedError(text, { cause }) : new RunFailedError(text, { cause });
+      }),
+    abort: (reason) =>
+      inSession(undefined, async (signal) => {
+        await client.abortRun(id, reason, { signal });
+      }),
+    events: (given) => streamInSession(given, (signal) => client.events(id, { signal })),
   };
 }

@@ -19,7 +19,7 @@ import { type Clock, systemClock } from "../ports/clock.ts";
 import { systemRandom } from "../ports/random.ts";
 import { ExchangeChannel } from "./channel.ts";
 import { PendingCheckpoints } from "./checkpoints.ts";
-import { enterSession } from "./console.ts";
+import { enterExecution } from "./console.ts";
 import type { SessionHost } from "./host.ts";
 import { Journal } from "./journal.ts";
 import { loadJournal } from "./load-journal.ts";
@@ -263,7 +263,8 @@ export class Runner implements SessionHost {
   }
 
   enter<Result>(session: Session, run: () => Result): Result {
-    return enterSession(session, run);
+    const whenKnown = (): Promise<void> => this.#sessions.whenTold(session.grant.lease);
+    return enterExecution({ session, whenKnown }, run);
   }
 
   park(_session: Session, report: SuspendReport): void {

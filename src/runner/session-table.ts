@@ -11,6 +11,8 @@ export class SessionTable {
   readonly #busy = new Set<Session>();
   /** Leases this runner made itself, by starting a call, and that the coordinator has not taken yet. */
   readonly #untold = new Set<string>();
+  /** Who waits for the coordinator to hear of a lease. */
+  readonly #waiting = new Map<string, (() => void)[]>();
   readonly #asked: Record<Channel, number> = { report: 0, poll: 0 };
   #isIsolated = false;
   isStopping = false;
@@ -62,6 +64,18 @@ export class SessionTable {
 
   markTold(lease: string): void {
     this.#untold.delete(lease);
+    for (const resolve of this.#waiting.get(lease) ?? []) resolve();
+    this.#waiting.delete(lease);
+  }
+
+  /** Resolves when the coordinator has heard of a lease. */
+  whenTold(lease: string): Promise<void> {
+    if (!this.#untold.has(lease)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(lease);
+      if (waiting === undefined) this.#waiting.set(lease, [resolve]);
+      else waiting.push(resolve);
+    });
   }
 
   get(lease: string): Session | undefined {

@@ -102,7 +102,9 @@ export async function startRun(
   const options = checkRunSettings(settings, `run of \`${target.name}\``);
   const session = currentSession();
   if (isRemote(target) && session === undefined) checkVersionOutside(target);
-  const idempotencyKey = options.idempotencyKey ?? session?.uuid();
+  // Of this very run: a recovered one draws the same numbers, and what failed in the older one is to be done again.
+  const ownKey = session === undefined ? undefined : `${session.info.run}/${session.uuid()}`;
+  const idempotencyKey = options.idempotencyKey ?? ownKey;
   if (target.input !== undefined) {
     await parseWith(target.input, input, { kind: "input", of: target.name });
   }

@@ -97,5 +97,9 @@ test("in a task a replay asks for the same run again", async () => {
   await new FakeSession().run(() => run(hello));
   await new FakeSession().run(() => run(hello));
   await new FakeSession().run(() => run(hello, undefined, { idempotencyKey: "mine" }));
-  expect(starter.requests.map(({ options }) => options.idempotencyKey)).toEqual(["uuid-1", "uuid-1", "mine"]);
+  expect(starter.requests.map(({ options }) => options.idempotencyKey)).toEqual([
+    "r1/uuid-1",
+    "r1/uuid-1",
+    "mine",
+  ]);
 });
