@@ -12,7 +12,7 @@ export interface CacheOptions {
   readonly salt?: string;
   /** Top-level input fields that are left out of the key. */
   readonly ignoredInputs?: readonly string[];
-  /** `project` (default) shares entries over all domains of a project; `global` over all projects. */
+  /** Who shares entries: runs of one project and `domain` (default), of a whole `project`, or all (`global`). */
   readonly scope?: "global" | "project" | "domain";
   readonly serialize?: boolean;
 }
@@ -37,7 +37,7 @@ export function cacheKey(parts: CacheKeyParts): string | null {
   if (options.mode === "disable") return null;
   const version = options.mode === "override" ? options.version : codeHash;
   if (version === undefined || version === null) return null;
-  const scope = options.scope ?? "project";
+  const scope = options.scope ?? "domain";
   const place = scope === "global" ? "" : scope === "project" ? project : `${project}/${domain}`;
   return inputHash([place, task, options.mode, version, options.salt ?? "", parts.inputHash].join("\n"));
 }

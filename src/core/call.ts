@@ -15,7 +15,7 @@ export interface TimeLimits {
   readonly deadlineMs?: number;
 }
 
-/** At most `limit` actions that hold `key` run at once, over all runs of a project. */
+/** At most `limit` actions that hold `key` run at once, over all runs of a project and domain. */
 export interface ConcurrencyLimit {
   readonly key: string;
   readonly limit: number;

@@ -23,7 +23,8 @@ function limitsOf(work: Work, row: ActionRow): Limit[] {
   const run = work.run(row.run_id);
   const limits: Limit[] = [];
   const own = row.options === "{}" ? undefined : optionsOf(row).concurrency;
-  if (own !== undefined) limits.push({ key: `limit:${run.project}/${own.key}`, max: own.limit });
+  const place = `${run.project}/${run.domain}`;
+  if (own !== undefined) limits.push({ key: `limit:${place}/${own.key}`, max: own.limit });
   if (run.action_limit !== null) limits.push({ key: `limit:run/${run.id}`, max: run.action_limit });
   return limits;
 }

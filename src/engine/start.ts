@@ -67,6 +67,7 @@ export async function startRun(core: EngineCore, start: StartRun): Promise<strin
     const old = start.origin === undefined ? undefined : (await readRuns(work.sql, [start.origin.run]))[0];
     if (start.origin !== undefined && old === undefined) throw runNotFound(start.origin.run);
     const run = newRun(work, id, start, old);
+    if (old !== undefined && old.project !== run.project) throw otherProject(old, run);
     // Taken: whoever asked before (or the request that this one repeats) has started it.
     if (!(await insertRun(work.sql, run))) return;
     work.addRun(run);
@@ -77,6 +78,12 @@ export async function startRun(core: EngineCore, start: StartRun): Promise<strin
 
 export function runNotFound(id: string): GodwitError {
   return new GodwitError("RUN_NOT_FOUND", `no run "${id}"`);
+}
+
+/** What a run has found out belongs to its project: another one reuses nothing of it. */
+function otherProject(old: RunRow, run: RunRow): GodwitError {
+  const message = `the run "${old.id}" is of the project "${old.project}", not of "${run.project}"`;
+  return new GodwitError("INVALID_REQUEST", message, { hint: "Start it in the project of the older run." });
 }
 
 function newRun(work: Work, id: string, start: StartRun, old: RunRow | undefined): RunRow {
