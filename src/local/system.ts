@@ -26,6 +26,8 @@ export interface LocalOptions {
   readonly databaseUrl?: string | undefined;
   /** Whether the folder is made although the data is elsewhere. Default true. */
   readonly makesFolder?: boolean;
+  /** How long a runner is believed to live after it was last heard of. Default 30 s. */
+  readonly leaseMs?: number | undefined;
   /** Told what a tick threw; it is tried again. */
   readonly onError?: (error: unknown) => void;
 }
@@ -61,7 +63,10 @@ export async function openLocal(options: LocalOptions = {}): Promise<LocalSystem
   const url = databaseUrl(options.databaseUrl);
   if (url === undefined || options.makesFolder !== false) await makeFolder(folder);
   const driver = await openDriver(url ?? folder.path);
-  const core = new EngineCore({ driver, clock: systemClock, random: systemRandom });
+  const core = new EngineCore({
+    ...{ driver, clock: systemClock, random: systemRandom },
+    ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
+  });
   const stopWatching = driver.watch((topic) =>
     topic === "*" ? core.hub.notifyAll() : core.hub.notify(topic),
   );

@@ -27,6 +27,11 @@ export interface CoordinatorSettings {
   readonly auth?: string | undefined;
   /** File with the OIDC issuers that are trusted. */
   readonly oidcFile?: string | undefined;
+  /**
+   * How long a runner is believed to live after it was last heard of. Default 30 s. Less finds lost machines sooner, but
+   * from 10 s down also declares those lost on which a task does not let the event loop turn.
+   */
+  readonly leaseMs?: number | undefined;
 }
 
 export const DEFAULT_HOST = "127.0.0.1";
@@ -44,6 +49,7 @@ export function coordinatorSettings(env: NodeJS.ProcessEnv): CoordinatorSettings
     signingKey: readText(env, "GODWIT_SIGNING_KEY"),
     auth: readText(env, "GODWIT_AUTH"),
     oidcFile: readText(env, "GODWIT_OIDC_FILE"),
+    leaseMs: readCount(env, "GODWIT_LEASE_MS", { least: 2_000 }),
   };
 }
 

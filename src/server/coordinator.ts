@@ -49,8 +49,9 @@ export async function startCoordinator(
   const onError = (error: unknown): void =>
     onLog({ level: "error", message: "a tick failed and is tried again", requestId: "", error });
   try {
-    const { databaseUrl } = settings;
-    const system = await openLocal({ dataDir: folder.path, databaseUrl, makesFolder: false, onError });
+    const { databaseUrl, leaseMs } = settings;
+    const options = { dataDir: folder.path, databaseUrl, leaseMs };
+    const system = await openLocal({ ...options, makesFolder: false, onError });
     const uri = settings.blobs ?? pathToFileURL(folder.blobs).href;
     const signing = {
       baseUrl: (publicUrl ?? server.url) + BLOBS_PATH,

@@ -31,8 +31,8 @@ export class WireServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+  async start(host = "127.0.0.1"): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, host, resolve));
     return this;
   }
 
