@@ -3,6 +3,7 @@ import { open, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { GodwitError } from "../../src/core/errors.ts";
+import { PLACE_NAME } from "../../src/core/place.ts";
 import {
   isSecretName,
   type SecretPlace,
@@ -85,12 +86,10 @@ function fromFile(path: string): Lookup {
   };
 }
 
-/** Both become parts of a path. */
-const PLACE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-
 function fromFolder(folder: string): Lookup {
   return async (name, { project, domain }) => {
-    if (!PLACE.test(project) || !PLACE.test(domain)) return undefined;
+    // Both become parts of a path.
+    if (!PLACE_NAME.test(project) || !PLACE_NAME.test(domain)) return undefined;
     const text = await readPrivate(join(folder, project, domain, name));
     // Editors and `echo` end a file with a line break that is not meant.
     return text?.replace(/\r?\n$/, "");

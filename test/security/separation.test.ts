@@ -6,9 +6,12 @@ const env = new TaskEnvironment({ name: "apart", cache: { version: "1" } });
 const shared = env.task(async function shared(x: number) {
   return x;
 });
-const perDomain = env.task({ cache: { version: "1", scope: "domain" } }, async function perDomain(x: number) {
-  return x;
-});
+const perProject = env.task(
+  { cache: { version: "1", scope: "project" } },
+  async function perProject(x: number) {
+    return x;
+  },
+);
 
 let harness: Harness;
 beforeEach(async () => {
@@ -22,11 +25,14 @@ describe("a cached result", () => {
     expect(harness.executions(shared)).toBe(2);
   });
 
-  test("is of one domain where the task says so", async () => {
+  test("is of one domain, unless the task says that it is for the project", async () => {
     for (const domain of ["development", "production", "production"]) {
-      await (await harness.run(perDomain, 1, { domain })).result();
-      await (await harness.run(perDomain, 1, { domain, project: "other" })).result();
+      for (const task of [shared, perProject]) {
+        await (await harness.run(task, 1, { domain })).result();
+        await (await harness.run(task, 1, { domain, project: "other" })).result();
+      }
     }
-    expect(harness.executions(perDomain)).toBe(4);
+    expect(harness.executions(shared)).toBe(4);
+    expect(harness.executions(perProject)).toBe(2);
   });
 });

@@ -6,7 +6,7 @@ import { canSee, projectFor } from "../auth/caller.ts";
 import { pageOf, readCursor } from "../cursor.ts";
 import type { App } from "../parts.ts";
 import { cacheEntry } from "../schemas/deployment.ts";
-import { jsonContent, listOfItems, pageQuery } from "../schemas/shared.ts";
+import { jsonContent, listOfItems, pageQuery, placeQuery } from "../schemas/shared.ts";
 import { publicRoute } from "./public-route.ts";
 
 const list = publicRoute("runs:read", {
@@ -17,8 +17,7 @@ const list = publicRoute("runs:read", {
   request: {
     query: z.object({
       ...pageQuery,
-      project: z.string().optional(),
-      domain: z.string().optional(),
+      ...placeQuery,
       task: z.string().optional(),
     }),
   },

@@ -13,7 +13,7 @@ import { pageOf, readCursor } from "../cursor.ts";
 import type { App } from "../parts.ts";
 import { checkAgainst } from "../schema-check.ts";
 import * as schemas from "../schemas/action.ts";
-import { jsonContent, listOfItems, pageQuery } from "../schemas/shared.ts";
+import { jsonContent, listOfItems, pageQuery, placeQuery } from "../schemas/shared.ts";
 import { encodeGiven } from "../start-run.ts";
 import { stored } from "../views/json.ts";
 import { publicRoute } from "./public-route.ts";
@@ -26,8 +26,7 @@ const list = publicRoute("runs:read", {
   request: {
     query: z.object({
       ...pageQuery,
-      project: z.string().optional(),
-      domain: z.string().optional(),
+      ...placeQuery,
       run: z.string().optional(),
     }),
   },

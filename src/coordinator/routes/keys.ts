@@ -15,7 +15,7 @@ import { pageOf, readCursor } from "../cursor.ts";
 import type { App } from "../parts.ts";
 import { invalidRequest } from "../problem.ts";
 import { createdKey, keyBody, keyView } from "../schemas/key.ts";
-import { jsonContent, listOfItems, pageQuery } from "../schemas/shared.ts";
+import { jsonContent, listOfItems, pageQuery, placeName } from "../schemas/shared.ts";
 import { publicRoute } from "./public-route.ts";
 
 const create = publicRoute("admin", {
@@ -34,7 +34,7 @@ const list = publicRoute("admin", {
   path: "/v1/keys",
   summary: "List API keys, oldest first, without their secrets",
   tags: ["keys"],
-  request: { query: z.object({ ...pageQuery, project: z.string().optional() }) },
+  request: { query: z.object({ ...pageQuery, project: placeName.optional() }) },
   responses: { 200: { description: "A page of keys", content: jsonContent(listOfItems(keyView)) } },
 });
 

@@ -10,7 +10,16 @@ import { pageOf, readCursor } from "../cursor.ts";
 import type { App } from "../parts.ts";
 import { resolveTask } from "../resolve-task.ts";
 import * as schemas from "../schemas/run.ts";
-import { jsonContent, listOf, listOfItems, pageQuery, phase, runParams, wait } from "../schemas/shared.ts";
+import {
+  jsonContent,
+  listOf,
+  listOfItems,
+  pageQuery,
+  phase,
+  placeQuery,
+  runParams,
+  wait,
+} from "../schemas/shared.ts";
 import { encodeInput, startOf, startOnce } from "../start-run.ts";
 import { answerStarted, checkOrigin, readRunOutcome, waitMsOf } from "../started-run.ts";
 import { runDetail, runEtag, runSummary } from "../views/run.ts";
@@ -48,8 +57,7 @@ const list = publicRoute(
     request: {
       query: z.object({
         ...pageQuery,
-        project: z.string().optional(),
-        domain: z.string().optional(),
+        ...placeQuery,
         phase: listOf(phase),
         task: z.string().optional(),
         label: listOf(z.string().max(1_200)),

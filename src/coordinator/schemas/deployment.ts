@@ -12,9 +12,9 @@ import type {
 import type { DeployedEnvironment, DeployedTask } from "../../core/deployment.ts";
 import { findSchemaFault } from "../schema-check.ts";
 import { callOptions } from "./call-options.ts";
-import { json } from "./shared.ts";
+import { json, placeName } from "./shared.ts";
 
-const place = z
+const version = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be letters, digits, `.`, `_` and `-`");
 
@@ -67,9 +67,9 @@ const environment: ZodType<DeployedEnvironment> = z
 
 export const deployBody: ZodType<DeployBody> = z
   .strictObject({
-    project: place.optional(),
-    domain: place.optional(),
-    version: place.optional(),
+    project: placeName.optional(),
+    domain: placeName.optional(),
+    version: version.optional(),
     source: json.optional(),
     dryRun: z.boolean().optional(),
     environments: z.array(environment).min(1).max(200),

@@ -2,16 +2,13 @@ import { z } from "@hono/zod-openapi";
 import type { ZodType } from "zod";
 import type { CreatedKey, KeyBody, KeyView } from "../../client/api.ts";
 import { SCOPES } from "../auth/api-key.ts";
-
-const project = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be letters, digits, `.`, `_` and `-`");
+import { placeName } from "./shared.ts";
 
 export const keyBody: ZodType<KeyBody> = z
   .strictObject({
     name: z.string().min(1).max(128),
     scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
-    project: project.optional(),
+    project: placeName.optional(),
     expiresMs: z.int().min(0).optional(),
   })
   .openapi("KeyBody") as ZodType as ZodType<KeyBody>;

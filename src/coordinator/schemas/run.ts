@@ -11,12 +11,9 @@ import type {
   StartRunBody,
 } from "../../client/api.ts";
 import { optionLevel } from "./call-options.ts";
-import { json, phase, textMap } from "./shared.ts";
+import { json, phase, placeName, textMap } from "./shared.ts";
 
 const name = z.string().min(1).max(256);
-const place = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be letters, digits, `.`, `_` and `-`");
 const force = z.array(z.string().max(256)).max(1_000);
 const cache = z.enum(["use", "overwrite", "disable"]);
 const suspend = z.enum(["auto", "always", "never"]);
@@ -29,8 +26,8 @@ export const startRunBody: ZodType<StartRunBody> = z
     deployment: name.optional(),
     version: name.optional(),
     options: optionLevel.optional(),
-    project: place.optional(),
-    domain: place.optional(),
+    project: placeName.optional(),
+    domain: placeName.optional(),
     labels: textMap.optional(),
     context: textMap.optional(),
     priority: z.int().optional(),

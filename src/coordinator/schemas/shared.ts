@@ -3,6 +3,7 @@ import type { ZodType } from "zod";
 import { parseDuration } from "../../core/duration.ts";
 import type { Json } from "../../core/error-record.ts";
 import { ACTIVE_PHASES, type Phase, TERMINAL_PHASES } from "../../core/phase.ts";
+import { PLACE_NAME, PLACE_RULE } from "../../core/place.ts";
 
 /** Parts that the schemas of several routes share. */
 
@@ -36,6 +37,15 @@ export const wait: ZodType<number | undefined> = z
   .openapi({ type: "string", example: "20s", description: "How long to wait, at most 60 s." }) as ZodType<
   number | undefined
 >;
+
+/** Name of a project or a domain. */
+export const placeName: z.ZodString = z.string().regex(PLACE_NAME, PLACE_RULE);
+
+/** Which project and domain a request means. */
+export const placeQuery: { project: ZodType<string | undefined>; domain: ZodType<string | undefined> } = {
+  project: placeName.optional(),
+  domain: placeName.optional(),
+};
 
 /** A whole number in a query. */
 export function count(least: number, most: number): ZodType<number | undefined> {
