@@ -18,6 +18,11 @@ export const main = env.task(async function main() { return helper() + old(); })
     'const path = require("path");\nconst name = ["o", "s"].join("");\nexports.old = () => require(name).EOL.length + path.sep.length;\n',
 };
 
+/** The way of packages with an add-on: the path is put together when it is called. */
+const SQL = `const path = require("path");
+exports.open = () => require(path.join(__dirname, ["build", "Release", "sql.node"].join("/")));
+`;
+
 let project: Project;
 
 beforeEach(() => {
@@ -61,8 +66,34 @@ describe("a bundle", () => {
 
   test("leaves out what the project keeps outside", async () => {
     project.write({ "package.json": '{ "type": "module", "godwit": { "external": ["old-package"] } }' });
-    const { code } = await buildBundle(project.file("src/tasks.ts"));
+    const { code, external } = await buildBundle(project.file("src/tasks.ts"));
     expect(code).toContain('from "old-package"');
+    expect(external).toEqual({ "old-package": "1.0.0" });
+  });
+
+  test("says which packages it needs from outside, also those of a folder further up", async () => {
+    project.write({
+      "app/package.json": '{ "name": "app" }',
+      "app/tasks.ts":
+        'import "node:fs";\nimport { a } from "@scope/up/deep";\nimport "nowhere";\nexport { a };\n',
+      "node_modules/@scope/up/package.json": '{ "name": "@scope/up", "version": "2.1.0" }',
+    });
+    const options = { external: ["@scope/up", "nowhere"] };
+    const { external, root } = await buildBundle(project.file("app/tasks.ts"), options);
+    expect(root).toBe(project.file("app"));
+    expect(external).toEqual({ "@scope/up": "2.1.0", nowhere: "" });
+  });
+
+  test("takes a package with an add-on that stays outside, or of which nothing is used", async () => {
+    project.write({
+      "src/outside.ts": 'import { open } from "fast-sql";\nopen();\n',
+      "src/unused.ts": 'import { open } from "fast-sql";\nexport type Open = typeof open;\n',
+      "node_modules/fast-sql/package.json": '{ "version": "3.0.0", "gypfile": true, "type": "module" }',
+      "node_modules/fast-sql/index.js": "export const open = () => 1;\n",
+    });
+    const { external } = await buildBundle(project.file("src/outside.ts"), { external: ["fast-sql"] });
+    expect(external).toEqual({ "fast-sql": "3.0.0" });
+    expect((await buildBundle(project.file("src/unused.ts"))).external).toEqual({});
   });
 });
 
@@ -94,6 +125,32 @@ describe("a file that cannot be bundled", () => {
     const error = await failure("src/broken.ts");
     expect(error.message).toContain("fast-thing has a native add-on, which cannot be bundled");
     expect(error.hint).toContain('"external": ["fast-thing"]');
+  });
+
+  test.each<[string, string, Record<string, string>]>([
+    ["it depends on bindings", '{ "name": "fast-sql", "dependencies": { "bindings": "1" } }', {}],
+    ["`gypfile` in its package.json", '{ "name": "fast-sql", "gypfile": true }', {}],
+    ["`binary` in its package.json", '{ "name": "fast-sql", "binary": { "napi_versions": [9] } }', {}],
+    ["it is compiled by `node-gyp rebuild`", '{ "scripts": { "install": "node-gyp rebuild" } }', {}],
+    ["prebuilds", '{ "name": "fast-sql" }', { "node_modules/fast-sql/prebuilds/linux-x64/sql.node": "\0" }],
+  ])("is told of an add-on that is found at run time: %s", async (sign, manifest, more) => {
+    project.write({
+      "src/broken.ts": 'import { open } from "fast-sql";\nopen();\n',
+      "node_modules/fast-sql/package.json": manifest,
+      "node_modules/fast-sql/index.js": SQL,
+      ...more,
+    });
+    const error = await failure("src/broken.ts");
+    expect(error.message).toBe(`fast-sql has a native add-on (${sign}), which cannot be bundled`);
+    expect(error.hint).toContain('"external": ["fast-sql"]');
+    expect(error.hint).toContain("`--external fast-sql`");
+  });
+
+  test("is told about files that are no code", async () => {
+    project.write({ "src/broken.ts": 'import "./notes.md";\n', "src/notes.md": "# Notes\n" });
+    const error = await failure("src/broken.ts");
+    expect(error.message).toMatch(/src\/notes\.md cannot be bundled: an import takes JavaScript/);
+    expect(error.hint).toContain("Read the file at run time");
   });
 
   test("is told when it is not there, or is a folder", async () => {
