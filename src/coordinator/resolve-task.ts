@@ -1,4 +1,5 @@
 import { GodwitError } from "../core/errors.ts";
+import { DEFAULT_DOMAIN, DEFAULT_PROJECT } from "../core/place.ts";
 import { environmentOf } from "../core/task-name.ts";
 import type { EngineCore } from "../engine/core.ts";
 import { findVersion, type WantedTask } from "../engine/version.ts";
@@ -7,9 +8,6 @@ import type { Sql } from "../store/driver.ts";
 import { type DeployedTask, findTask } from "../store/list-tasks.ts";
 import { type Caller, canSee, domainFor, projectFor } from "./auth/caller.ts";
 import { invalidRequest } from "./problem.ts";
-
-export const DEFAULT_PROJECT = "default";
-export const DEFAULT_DOMAIN = "development";
 
 /** Which task a request means. */
 export interface TaskRef {

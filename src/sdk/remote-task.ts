@@ -1,5 +1,6 @@
 import type { RemoteTarget } from "../core/call.ts";
 import type { OptionLevel } from "../core/call-options.ts";
+import { checkDomain, checkProject } from "../core/place.ts";
 import { callTask } from "./call.ts";
 import type { CallTarget } from "./definition.ts";
 import { parseTaskName } from "./name.ts";
@@ -42,7 +43,7 @@ export type OutputOfTask<Fn> = Fn extends CallableTask<never, infer Output> ? Ou
 /** The types of a task that is written elsewhere: of `typeof task`, or of a function. */
 export type RemoteTaskOf<Fn extends AnyFunction> = RemoteTask<InputOfTask<Fn>, OutputOfTask<Fn>>;
 
-/** @throws GodwitError TASK_NAME_INVALID, OPTION_INVALID */
+/** @throws GodwitError TASK_NAME_INVALID, OPTION_INVALID, PROJECT_INVALID, DOMAIN_INVALID */
 export function defineRemoteTask(name: string, settings: RemoteSettings): RemoteTask<unknown, unknown> {
   const { shortName } = parseTaskName(name);
   const where = `remote task \`${name}\``;
@@ -51,8 +52,10 @@ export function defineRemoteTask(name: string, settings: RemoteSettings): Remote
   const { version = "latest", project, domain } = settings;
   const remote: RemoteTarget = {
     version: checkText(version, `${where}: \`version\``),
-    ...(project !== undefined && { project: checkText(project, `${where}: \`project\``) }),
-    ...(domain !== undefined && { domain: checkText(domain, `${where}: \`domain\``) }),
+    ...(project !== undefined && {
+      project: checkProject(checkText(project, `${where}: \`project\``), where),
+    }),
+    ...(domain !== undefined && { domain: checkDomain(checkText(domain, `${where}: \`domain\``), where) }),
   };
   return createRemoteTask({ name, shortName, remote, options: { remote } });
 }

@@ -23,7 +23,7 @@ export interface Remote {
    * import type { predict } from "../models/predict.ts"; // types only: none of its code is needed
    * const predictions = remote.task<typeof predict>("models.predict", { version: "latest" });
    * const y = await predictions({ x: 1 });
-   * @throws GodwitError TASK_NAME_INVALID, OPTION_INVALID; a call that finds no such task: TASK_NOT_FOUND
+   * @throws GodwitError TASK_NAME_INVALID, OPTION_INVALID, PROJECT_INVALID, DOMAIN_INVALID; a call that finds no such task: TASK_NOT_FOUND
    */
   task<Fn extends AnyFunction = UnknownTask>(
     name: string & CheckTask<Fn>,

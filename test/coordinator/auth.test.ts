@@ -100,6 +100,7 @@ function bodyOf(path: string): unknown {
       environments: [{ name: "a", bundle: "c".repeat(64), tasks: [] }],
     };
   }
+  if (path.endsWith("/:task/run")) return { x: 1 };
   return path.endsWith("/signal") ? { value: 1 } : {};
 }
 
@@ -117,7 +118,7 @@ describe("every public route", () => {
         "GET conditions?project=default",
       ]),
     );
-    expect(probes()).toHaveLength(25);
+    expect(probes()).toHaveLength(29);
   });
 
   test("lets the right key in", async () => {

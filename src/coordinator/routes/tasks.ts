@@ -1,11 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import type { TaskDetail, TaskSummary } from "../../client/api.ts";
 import type { CallOptions } from "../../core/call.ts";
+import { DEFAULT_DOMAIN, DEFAULT_PROJECT } from "../../core/place.ts";
 import { type DeployedTask, listTasks } from "../../store/list-tasks.ts";
 import { projectFor } from "../auth/caller.ts";
 import { pageOf, readCursor } from "../cursor.ts";
 import type { App } from "../parts.ts";
-import { DEFAULT_DOMAIN, DEFAULT_PROJECT, resolveTask } from "../resolve-task.ts";
+import { resolveTask } from "../resolve-task.ts";
 import { taskDetail, taskSummary } from "../schemas/deployment.ts";
 import { jsonContent, listOfItems, pageQuery } from "../schemas/shared.ts";
 import { stored } from "../views/json.ts";
