@@ -3,6 +3,7 @@ import { GodwitClient } from "../../src/client/client.ts";
 import { httpTransport } from "../../src/client/transport.ts";
 import type { RunnerHello } from "../../src/core/protocol.ts";
 import { MAX_VALUE_BYTES } from "../../src/core/value.ts";
+import { projectBlobs } from "../../src/runner/blob-places.ts";
 import { bundleTasks } from "../../src/runner/bundles.ts";
 import { captureConsole } from "../../src/runner/console.ts";
 import { ExecutionWatch } from "../../src/runner/execution-watch.ts";
@@ -11,6 +12,7 @@ import { Runner } from "../../src/runner/runner.ts";
 import { leaseHeaders } from "../../src/runner/session-requests.ts";
 import { guardProcess } from "../../src/runner/stray.ts";
 import { configureRuns } from "../../src/sdk/starter.ts";
+import { runnerBlobs } from "../remote/open.ts";
 import { openLocalBlobs } from "./blobs.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -55,11 +57,13 @@ function serve(options: ChildOptions): Runner {
     transport: watch.transport(httpTransport({ endpoint, token })),
     tasks: watch.tasks(tasks),
     secrets: openLocalSecrets({ folder: secretsDir, domain: secretsDomain }),
-    // The engine of this machine has its store on the same disk: a large value would only be written twice.
-    ...(blobsDir !== undefined && {
-      blobs: openLocalBlobs({ folder: blobsDir }),
-      inlineBytes: MAX_VALUE_BYTES,
-    }),
+    ...(blobsDir === undefined
+      ? { blobs: runnerBlobs({ endpoint, token }) }
+      : {
+          blobs: projectBlobs(openLocalBlobs({ folder: blobsDir })),
+          // The engine of this machine has its store on the same disk: a large value would only be written twice.
+          inlineBytes: MAX_VALUE_BYTES,
+        }),
   });
   configureRuns(remoteStarter(new GodwitClient({ endpoint, token, headers: leaseHeaders })));
   captureConsole({ tee: false });

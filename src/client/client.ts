@@ -6,6 +6,7 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { address } from "./query.ts";
 import { type CallOptions, type PostOptions, Requests, type WaitOptions } from "./requests.ts";
+import { withWholeOutcome } from "./stored-outcome.ts";
 import { uploadBundle } from "./upload-bundle.ts";
 
 /** Settings of a run that {@link GodwitClient.runTask} starts. */
@@ -46,7 +47,7 @@ export class GodwitClient {
 
   /** Starts a run; with `wait` the reply has its outcome if it ended by then. */
   startRun(body: api.StartRunBody, options: PostOptions & WaitOptions = {}): Promise<api.StartedRun> {
-    return this.#requests.post(address("/v1/runs", [], { wait: options.wait }), body, options);
+    return this.#started(address("/v1/runs", [], { wait: options.wait }), body, options);
   }
 
   /**
@@ -62,7 +63,7 @@ export class GodwitClient {
   ): Promise<api.StartedRun> {
     const label = Object.entries(labels).map(([key, value]) => `${key}:${value}`);
     const query = { wait: options.wait, version, name, label, priority, project, domain };
-    return this.#requests.post(address("/v1/tasks/{}/run", [task], query), input, options);
+    return this.#started(address("/v1/tasks/{}/run", [task], query), input, options);
   }
 
   listRuns(query: api.RunQuery = {}, options?: CallOptions): Promise<api.ListPage<api.RunSummary>> {
@@ -89,9 +90,11 @@ export class GodwitClient {
     return this.#requests.get(address("/v1/runs/{}", [run]), options);
   }
 
-  /** How a run ended; `outcome` is null when it has not, within `wait`. */
-  getResult(run: string, options: WaitOptions = {}): Promise<api.RunResult> {
-    return this.#requests.get(address("/v1/runs/{}/result", [run], { wait: options.wait }), options);
+  /** How a run ended; `outcome` is null when it has not, within `wait`. A large result is fetched from the blob store. */
+  async getResult(run: string, { wait, signal }: WaitOptions = {}): Promise<api.RunResult> {
+    const path = address("/v1/runs/{}/result", [run], { wait });
+    const result = await this.#requests.get<api.RunResult>(path, { signal });
+    return withWholeOutcome(this.#connection, result, { run, signal });
   }
 
   abortRun(run: string, reason?: string, options: PostOptions = {}): Promise<api.Aborted> {
@@ -107,7 +110,7 @@ export class GodwitClient {
     body: api.RerunBody = {},
     options: PostOptions & WaitOptions = {},
   ): Promise<api.StartedRun> {
-    return this.#requests.post(address("/v1/runs/{}/rerun", [run], { wait: options.wait }), body, options);
+    return this.#started(address("/v1/runs/{}/rerun", [run], { wait: options.wait }), body, options);
   }
 
   listActions(
@@ -278,6 +281,11 @@ export class GodwitClient {
   /** Ends a key now. */
   deleteKey(id: string, options?: CallOptions): Promise<void> {
     return this.#requests.delete(address("/v1/keys/{}", [id]), options);
+  }
+
+  async #started(path: string, body: unknown, options: PostOptions): Promise<api.StartedRun> {
+    const started = await this.#requests.post<api.StartedRun>(path, body, options);
+    return withWholeOutcome(this.#connection, started, { run: started.id, signal: options.signal });
   }
 
   /** Resolves when the coordinator and its store answer. */

@@ -7,10 +7,12 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { openLocalBlobs } from "../../adapters/local/blobs.ts";
 import { openLocalSecrets } from "../../adapters/local/secrets.ts";
+import { projectPrefix } from "../core/blob-keys.ts";
 import { MAX_VALUE_BYTES } from "../core/value.ts";
 import { directTransport } from "../engine/direct.ts";
 import { privatePool } from "../engine/hub.ts";
 import { systemRandom } from "../ports/random.ts";
+import { DEFAULT_PROJECT, projectBlobs } from "../runner/blob-places.ts";
 import { captureConsole } from "../runner/console.ts";
 import { Runner } from "../runner/runner.ts";
 import { guardProcess } from "../runner/stray.ts";
@@ -48,7 +50,8 @@ export function localStarter(options: LocalStarterOptions = {}): Promise<RunStar
 
 /** The files of tasks that are executed on this machine; what `File` uses where nothing is configured. */
 export function localBlobs(options: LocalStarterOptions = {}): BlobAccess {
-  return { store: openLocalBlobs({ folder: dataFolder(options.dataDir).blobs }) };
+  const store = openLocalBlobs({ folder: dataFolder(options.dataDir).blobs });
+  return { store, prefix: projectPrefix(DEFAULT_PROJECT) };
 }
 
 async function start(dataDir: string): Promise<RunStarter> {
@@ -66,7 +69,7 @@ async function start(dataDir: string): Promise<RunStarter> {
     backend: "local",
     host: hostname(),
     pid: process.pid,
-    blobs: openLocalBlobs({ folder: system.folder.blobs }),
+    blobs: projectBlobs(openLocalBlobs({ folder: system.folder.blobs })),
     // The store is on the same disk: a large value would only be written twice.
     inlineBytes: MAX_VALUE_BYTES,
   });

@@ -5,13 +5,14 @@ import { GodwitError } from "../core/errors.ts";
 import type { RunEvent } from "../core/event.ts";
 import { base32, ROOT_ACTION } from "../core/identity.ts";
 import type { TerminalPhase } from "../core/phase.ts";
+import { isStored } from "../core/value/stored.ts";
 import { encodeValue } from "../core/value.ts";
 import { findRefs } from "../core/value-ref.ts";
 import { abort } from "../engine/abort.ts";
 import type { EngineCore } from "../engine/core.ts";
 import { readOutcome, readRun, waitForRun, watchEvents } from "../engine/read.ts";
 import { type StartRun, startRun } from "../engine/start.ts";
-import { Values } from "../runner/values.ts";
+import { ValueStore } from "../runner/values.ts";
 import type { CallTarget } from "../sdk/definition.ts";
 import { isRemote } from "../sdk/remote-target.ts";
 import type { RunEnd, RunHandle, RunRequest, RunStarter } from "../sdk/starter.ts";
@@ -28,7 +29,7 @@ export interface StarterOptions {
   readonly find: (task: string) => Promise<CallTarget>;
   readonly onStart?: (run: string) => void;
   /** Keeps large inputs, and reads large results. Default: all inline. */
-  readonly values?: Values;
+  readonly values?: ValueStore;
 }
 
 /** Starts runs on an engine in this process. */
@@ -89,7 +90,8 @@ export function startOf(
 }
 
 /** The same start with its input in the blob store, when it is large. */
-export async function withInputKept(start: StartRun, values: Values | undefined): Promise<StartRun> {
+export async function withInputKept(start: StartRun, store: ValueStore | undefined): Promise<StartRun> {
+  const values = store?.for({ project: start.project });
   if (values?.isLarge(start.input) !== true) return start;
   const { input, options } = start;
   const hashes = () => inputHashes(input, options?.cache?.ignoredInputs);
@@ -106,7 +108,7 @@ export async function startOnce(core: EngineCore, start: StartRun, key: string |
 const FOR_EVER_MS = Number.MAX_SAFE_INTEGER;
 
 /** A run of an engine in this process, as the SDK hands it to users. */
-export function runHandle(core: EngineCore, id: string, values: Values = new Values()): RunHandle {
+export function runHandle(core: EngineCore, id: string, values: ValueStore = new ValueStore()): RunHandle {
   const ended = async (signal: AbortSignal | undefined): Promise<RunEnd> => {
     const run = await waitForRun(core, id, FOR_EVER_MS, signal);
     if (run.ended_ms === null) throw signal?.reason;
@@ -121,7 +123,11 @@ export function runHandle(core: EngineCore, id: string, values: Values = new Val
       const { phase } = await ended(signal);
       const outcome = await readOutcome(core, id);
       if (outcome?.ok !== true) return resultOf(id, phase, outcome);
-      const value = await values.read(outcome.value, { action: ROOT_ACTION, what: "result" });
+      if (!isStored(outcome.value)) return resultOf(id, phase, outcome);
+      const { project } = await readRun(core, id);
+      const value = await values
+        .for({ project })
+        .read(outcome.value, { action: ROOT_ACTION, what: "result" });
       return resultOf(id, phase, { ok: true, value });
     },
     async abort(reason) {

@@ -60,7 +60,7 @@ export class Delivery {
 
   /** User code awaits a result that was delivered as a reference: it goes before whatever is recorded after it. */
   fetch(call: SessionCall): void {
-    this.#results ??= new ResultReader(this.#session, this.#host);
+    this.#results ??= new ResultReader(this.#session);
     this.#results.add(call);
     this.pump();
   }

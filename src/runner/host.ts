@@ -1,5 +1,5 @@
 import type { ActionKind, CallOptions } from "../core/call.ts";
-import type { AbortReport, DivergenceReport, LogLine, SuspendReport } from "../core/protocol.ts";
+import type { AbortReport, DivergenceReport, LeaseGrant, LogLine, SuspendReport } from "../core/protocol.ts";
 import type { ValueRef } from "../core/value-ref.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -26,7 +26,8 @@ export interface SessionHost {
   readonly clock: Clock;
   /** Knows the secrets that tasks here were given. */
   readonly redactor: Redactor;
-  readonly values: Values;
+  /** The files and values of a session. */
+  valuesOf(grant: LeaseGrant): Values;
   readonly outgoing: Outgoing;
   /** Cost of getting a parked session going again, apart from replaying it. */
   readonly startUpMs: number;

@@ -7,10 +7,8 @@ import type { Redactor } from "./redactor.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Session } from "./session.ts";
 import type { SessionTable } from "./session-table.ts";
-import type { Values } from "./values.ts";
 
 export interface OutgoingParts {
-  readonly values: Values;
   readonly redactor: Redactor;
   readonly checkpoints: PendingCheckpoints;
   readonly sessions: SessionTable;
@@ -26,26 +24,29 @@ export class Outgoing {
   }
 
   send(session: Session, call: NewCall): void {
-    const { values, reporter } = this.#parts;
-    whenReady(session, readyCall(values, call), (ready) => reporter.addCall({ session, call: ready }));
+    const { reporter } = this.#parts;
+    whenReady(session, readyCall(session.values, call), (ready) =>
+      reporter.addCall({ session, call: ready }),
+    );
   }
 
   sendTrace(session: Session, { call, outcome }: TraceReport): void {
-    const { values, reporter, redactor } = this.#parts;
-    const trace = readyTrace(values, { call, outcome: redactor.outcome(outcome) });
+    const { reporter, redactor } = this.#parts;
+    const trace = readyTrace(session.values, { call, outcome: redactor.outcome(outcome) });
     whenReady(session, trace, (ready) => reporter.add({ kind: "trace", ...ready }));
   }
 
   settle(session: Session, report: OutcomeReport): void {
-    const { values, reporter, redactor, sessions } = this.#parts;
-    whenReady(session, readyOutcome(values, report), (outcome) => {
+    const { reporter, redactor, sessions } = this.#parts;
+    whenReady(session, readyOutcome(session.values, report), (outcome) => {
       // It kept its slot until its value was stored; if it was evicted meanwhile, nobody wants the outcome any more.
       if (sessions.remove(session)) reporter.add({ kind: "outcome", outcome: redactor.outcome(outcome) });
     });
   }
 
   async saveCheckpoint(session: Session, text: EncodedValue): Promise<void> {
-    const { values, reporter, checkpoints } = this.#parts;
+    const { values } = session;
+    const { reporter, checkpoints } = this.#parts;
     const seq = session.delivery.delivered;
     const value = values.isLarge(text) ? await values.keep(text) : text;
     const checkpoint = { lease: session.grant.lease, seq, value };

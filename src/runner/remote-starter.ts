@@ -2,7 +2,6 @@ import type { StartRunBody } from "../client/api.ts";
 import type { GodwitClient } from "../client/client.ts";
 import type { Json } from "../core/error-record.ts";
 import { AbortedError, RunFailedError } from "../core/errors.ts";
-import { ROOT_ACTION } from "../core/identity.ts";
 import { fromErrorRecord } from "../core/outcome.ts";
 import { isTerminal, type TerminalPhase } from "../core/phase.ts";
 import { decodeValue, encodeValue } from "../core/value.ts";
@@ -12,28 +11,30 @@ import { labelTexts } from "../sdk/run-list.ts";
 import type { RunEnd, RunHandle, RunSettings, RunStarter } from "../sdk/starter.ts";
 import { executingSession } from "./console.ts";
 import { inSession, streamInSession } from "./session-requests.ts";
-import { Values } from "./values.ts";
+import { ValueStore, type Values } from "./values.ts";
 
 const WAIT = "20s";
 
 /**
  * Starts runs on a coordinator and finds them again: for tasks that are executed for it, and for scripts that are
  * given its endpoint.
+ *
+ * @param values keeps large inputs of runs that are started outside of any task
  */
-export function remoteStarter(client: GodwitClient, values: Values = new Values()): RunStarter {
+export function remoteStarter(client: GodwitClient, values: ValueStore = new ValueStore()): RunStarter {
   return {
     start: ({ task, input, options }) =>
       inSession(undefined, async (signal) => {
-        const given = JSON.parse(await values.keep(encodeValue(input))) as Json;
-        const body = { ...bodyOf(task, options), input: given };
+        const given = await valuesFor(task, values).keep(encodeValue(input));
+        const body = { ...bodyOf(task, options), input: JSON.parse(given) as Json };
         const { idempotencyKey } = options;
         const { id } = await client.startRun(body, { idempotencyKey, signal });
-        return remoteRun(client, id, values);
+        return remoteRun(client, id);
       }),
     attach: (run) =>
       inSession(undefined, async (signal) => {
         const { id } = await client.getRun(run, { signal });
-        return remoteRun(client, id, values);
+        return remoteRun(client, id);
       }),
     list: ({ phases: phase, labels, ...query }) => {
       const asked = { ...query, phase, label: labelTexts({ labels }) };
@@ -55,13 +56,19 @@ function bodyOf(task: CallTarget, options: RunSettings): StartRunBody {
   };
 }
 
+/** A task stores what it passes on as its own; whoever is outside of any stores it where the run will be. */
+function valuesFor(task: CallTarget, store: ValueStore): Values {
+  const project = isRemote(task) ? task.remote.project : undefined;
+  return executingSession()?.values ?? store.for({ project });
+}
+
 /** A task whose code is here is meant as the calling task was deployed. */
 function placeOf(task: CallTarget): Pick<StartRunBody, "version" | "project" | "domain"> {
   if (isRemote(task)) return task.remote;
   return executingSession() === undefined ? {} : { version: "current" };
 }
 
-function remoteRun(client: GodwitClient, id: string, values: Values): RunHandle {
+function remoteRun(client: GodwitClient, id: string): RunHandle {
   const ended = async (signal: AbortSignal | undefined) => {
     for (;;) {
       const result = await client.getResult(id, { wait: WAIT, signal });
@@ -80,10 +87,7 @@ function remoteRun(client: GodwitClient, id: string, values: Values): RunHandle 
     result: (given) =>
       inSession(given, async (signal) => {
         const { phase, outcome } = await ended(signal);
-        if (outcome.ok) {
-          const text = JSON.stringify(outcome.value);
-          return decodeValue(await values.read(text, { action: ROOT_ACTION, what: "result" }));
-        }
+        if (outcome.ok) return decodeValue(JSON.stringify(outcome.value));
         const cause = fromErrorRecord(outcome.error);
         const text = `run ${id} ${phase.replace("_", " ")}: ${cause.message}`;
         throw phase === "aborted" ? new AbortedError(text, { cause }) : new RunFailedError(text, { cause });

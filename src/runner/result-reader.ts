@@ -1,6 +1,5 @@
 import { failed } from "../core/outcome.ts";
 import type { SessionCall } from "./call.ts";
-import type { SessionHost } from "./host.ts";
 import type { Session } from "./session.ts";
 
 /** Results that are fetched while user code still waits for the one before. */
@@ -12,13 +11,11 @@ const AHEAD = 8;
  */
 export class ResultReader {
   readonly #session: Session;
-  readonly #host: SessionHost;
   readonly #wanted: SessionCall[] = [];
   #isReading = false;
 
-  constructor(session: Session, host: SessionHost) {
+  constructor(session: Session) {
     this.#session = session;
-    this.#host = host;
   }
 
   add(call: SessionCall): void {
@@ -47,7 +44,7 @@ export class ResultReader {
 
   async #fetch(call: SessionCall): Promise<void> {
     try {
-      const value = await this.#host.values.read(call.unread ?? "", { action: call.id, what: "result" });
+      const value = await this.#session.values.read(call.unread ?? "", { action: call.id, what: "result" });
       if (!this.#session.isOver) call.deliver({ ok: true, value });
     } catch (error) {
       // Not an outcome of the call: user code must not see a store that is down, or it would take another path.
@@ -58,7 +55,7 @@ export class ResultReader {
 
   /** What will be delivered next is fetched at the same time. */
   #prefetch(delivered: number): void {
-    const { values } = this.#host;
+    const { values } = this.#session;
     for (const { unread } of this.#wanted.slice(0, AHEAD)) if (unread !== null) values.prefetch(unread);
     for (let seq = delivered + 1; seq <= delivered + AHEAD - this.#wanted.length; seq++) {
       const entry = this.#session.journal.at(seq);

@@ -34,7 +34,7 @@ import type { RetryParts } from "./retrying.ts";
 import { readSecrets } from "./secrets.ts";
 import { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
-import { Values } from "./values.ts";
+import { ValueStore, type Values } from "./values.ts";
 import { WarmJournals } from "./warm.ts";
 
 /**
@@ -51,7 +51,7 @@ export class Runner implements SessionHost {
   readonly clock: Clock;
   readonly startUpMs: number;
   readonly endMs: number | null;
-  readonly values: Values;
+  readonly #values: ValueStore;
   readonly outgoing: Outgoing;
   readonly redactor: Redactor = new Redactor();
   readonly #from: Pick<RunnerOptions, "tasks" | "secrets">;
@@ -77,7 +77,7 @@ export class Runner implements SessionHost {
     this.#transport = transport;
     this.startUpMs = options.startUpMs ?? 20;
     this.endMs = options.endMs ?? null;
-    this.values = new Values(options);
+    this.#values = new ValueStore(options);
     const slots = options.slots ?? DEFAULT_SLOTS;
     this.#sessions = new SessionTable(slots);
     const pools = options.pools.map((pool) => (pool === "private" ? `~${this.id}` : pool));
@@ -98,7 +98,7 @@ export class Runner implements SessionHost {
       this.#stopped.signal,
     );
     this.outgoing = new Outgoing({
-      ...{ values: this.values, redactor: this.redactor, checkpoints: this.#checkpoints },
+      ...{ redactor: this.redactor, checkpoints: this.#checkpoints },
       ...{ sessions: this.#sessions, reporter: this.#reporter },
     });
     this.#poller = new Poller({
@@ -255,11 +255,15 @@ export class Runner implements SessionHost {
       });
       const definition = await this.#from.tasks.find(grant.bundle, grant.task);
       const secrets = await readSecrets(session, this.#from.secrets);
-      const given = await readGiven(this.values, grant);
+      const given = await readGiven(session.values, grant);
       if (!session.isOver) session.start(definition, secrets, given);
     } catch (error) {
       session.end(failed(error, { task: grant.task, action: grant.action }));
     }
+  }
+
+  valuesOf({ project, lease }: LeaseGrant): Values {
+    return this.#values.for({ project, lease: () => this.#sessions.whenTold(lease).then(() => lease) });
   }
 
   enter<Result>(session: Session, run: () => Result): Result {

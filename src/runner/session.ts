@@ -3,7 +3,6 @@ import { AbortedError, NonDeterminismError } from "../core/errors.ts";
 import { failed, type Outcome, succeeded } from "../core/outcome.ts";
 import type { JournalEntry, LeaseGrant } from "../core/protocol.ts";
 import { decodeValue, encodeValue } from "../core/value.ts";
-import type { BlobAccess } from "../sdk/blobs.ts";
 import { invokeTask, type TaskDefinition } from "../sdk/definition.ts";
 import {
   type ActionPromise,
@@ -27,6 +26,7 @@ import { NO_SECRETS, type Secrets, secretReader } from "./secrets.ts";
 import { DurableSequence } from "./sequence.ts";
 import { type IssuedCall, SessionCalls } from "./session-calls.ts";
 import { timeLimitError } from "./time-limit.ts";
+import type { Values } from "./values.ts";
 
 /** Why the signal of a finished task fires; shared, because a stack trace for every task would cost more than the task. */
 const TASK_ENDED = new AbortedError("the task has ended");
@@ -41,7 +41,8 @@ export class Session implements TaskSession {
   readonly grant: LeaseGrant;
   readonly info: TaskInfo;
   readonly log: TaskLog;
-  readonly blobs: BlobAccess | undefined;
+  readonly values: Values;
+  readonly blobs: Values["files"];
   checkpoint: CheckpointSlot;
   readonly journal: Journal;
   readonly lines: SessionLog;
@@ -70,13 +71,14 @@ export class Session implements TaskSession {
     this.#calls = new SessionCalls(this, host);
     this.#sequence = new DurableSequence(grant.seed, grant.action);
     const { run, action, parent, task, attempt, project, domain, mustEndMs } = grant;
-    const context = grant.options.context ?? {};
+    const { context = {} } = grant.options;
     this.info = { run, action, parent, task, attempt, project, domain, mustEndMs, context };
     this.lines = new SessionLog(grant.lease, host);
     this.log = this.lines;
     this.secret = secretReader(NO_SECRETS, task);
     this.checkpoint = checkpointSlot(this, host, null);
-    this.blobs = host.values.files;
+    this.values = host.valuesOf(grant);
+    this.blobs = this.values.files;
     this.delivery = new Delivery(this, host);
     this.#holding = new Holding(this, host);
   }
@@ -91,7 +93,7 @@ export class Session implements TaskSession {
     return this.#state === "over";
   }
 
-  /** True while it only waits for calls and is held. */
+  /** It only waits for calls and is held. */
   get isWaiting(): boolean {
     return this.#state === "waiting";
   }
@@ -120,8 +122,7 @@ export class Session implements TaskSession {
         return failed(error, { task: this.grant.task, action: this.grant.action });
       }
     };
-    const outcome = this.#host.enter(this, () => sessionStorage().run(this, execute));
-    void outcome.then((result) => this.end(result));
+    void this.#host.enter(this, () => sessionStorage().run(this, execute)).then((end) => this.end(end));
     this.delivery.pump();
   }
 

@@ -9,22 +9,18 @@ import {
   writeStored,
 } from "../core/value/stored.ts";
 import { type EncodedValue, MAX_VALUE_BYTES } from "../core/value.ts";
-import type { BlobStore } from "../ports/blobs.ts";
-import type { BlobAccess } from "../sdk/blobs.ts";
+import type { BlobAccess, BlobOpener } from "../sdk/blobs.ts";
 import { collectBytes, putContent, sha256Of } from "../sdk/content.ts";
 import { Dir } from "../sdk/dir.ts";
 import { File } from "../sdk/file.ts";
 import { Slots } from "../sdk/parallel.ts";
+import type { BlobUser, OpenBlobs } from "./blob-places.ts";
 import { TextCache } from "./text-cache.ts";
 
 /** Where large values and files are. */
 export interface ValueOptions {
-  /** Without one all values stay inline, and tasks have no files. */
-  readonly blobs?: BlobStore;
-  /** What every key begins with, such as `team/`. */
-  readonly blobPrefix?: string;
-  /** Opens the store of a URI that is not in `blobs`. */
-  readonly openBlobs?: (uri: string) => Promise<BlobStore> | BlobStore;
+  /** Opens the blobs of an execution. Without it all values stay inline, and tasks have no files. */
+  readonly blobs?: OpenBlobs | undefined;
   /** Encoded values above this go to the blob store. Default 16 KiB. */
   readonly inlineBytes?: number;
 }
@@ -34,31 +30,49 @@ const TRANSFERS = 8;
 const CACHE_CHARACTERS = 32 * 1024 * 1024;
 const MEDIA_TYPE = "application/json";
 
+/** What all executions of a process share: room for transfers, and what was brought or fetched lately. */
+export class ValueStore {
+  readonly inlineBytes: number;
+  readonly open: OpenBlobs | undefined;
+  /** By project and hash: whoever knows the hash of another project's value has not got the value by that. */
+  readonly texts: TextCache = new TextCache(CACHE_CHARACTERS);
+  readonly fetching: Map<string, Promise<string>> = new Map();
+  readonly uploads: Slots = new Slots(TRANSFERS);
+  readonly downloads: Slots = new Slots(TRANSFERS);
+
+  constructor({ blobs, inlineBytes = MAX_INLINE_BYTES }: ValueOptions = {}) {
+    this.open = blobs;
+    this.inlineBytes = inlineBytes;
+  }
+
+  /** The values of one execution, or of a project. */
+  for(user: BlobUser): Values {
+    return new Values(this, user);
+  }
+}
+
 /**
  * Brings large values to the blob store and back. A value is stored under the hash of its encoded text, before anyone
- * hears of it; what was brought or fetched lately is remembered.
+ * hears of it.
  */
 export class Values {
   /** Named here so that they are part of every runner: the codec has to know files before it meets one. */
   static readonly references: readonly unknown[] = [File, Dir];
   /** For the files of tasks. */
-  readonly files: BlobAccess | undefined;
-  readonly #inlineBytes: number;
-  readonly #texts = new TextCache(CACHE_CHARACTERS);
-  readonly #fetching = new Map<string, Promise<string>>();
-  readonly #uploads = new Slots(TRANSFERS);
-  readonly #downloads = new Slots(TRANSFERS);
+  readonly files: BlobOpener | undefined;
+  readonly #store: ValueStore;
+  readonly #user: BlobUser;
+  #opened: Promise<BlobAccess> | undefined;
 
-  constructor({ blobs, blobPrefix = "", openBlobs, inlineBytes = MAX_INLINE_BYTES }: ValueOptions = {}) {
-    if (blobs !== undefined) {
-      this.files = { store: blobs, prefix: blobPrefix, ...(openBlobs !== undefined && { open: openBlobs }) };
-    }
-    this.#inlineBytes = inlineBytes;
+  constructor(store: ValueStore, user: BlobUser) {
+    this.#store = store;
+    this.#user = user;
+    if (store.open !== undefined) this.files = () => this.#access();
   }
 
   /** Whether a value has to go to the blob store. */
   isLarge(text: EncodedValue): boolean {
-    return this.files !== undefined && !fitsUtf8(text, this.#inlineBytes) && !isStored(text);
+    return this.files !== undefined && !fitsUtf8(text, this.#store.inlineBytes) && !isStored(text);
   }
 
   /** The value itself when it is small, else a reference to it; durable when the promise resolves. */
@@ -66,13 +80,12 @@ export class Values {
     text: EncodedValue,
     hashes: () => Pick<StoredValue, "hash" | "ignoring"> = () => ({}),
   ): Promise<EncodedValue> {
-    const { files } = this;
-    if (files === undefined || !this.isLarge(text)) return text;
-    return this.#uploads.run(async () => {
+    if (!this.isLarge(text)) return text;
+    return this.#store.uploads.run(async () => {
       const bytes = new TextEncoder().encode(text);
       const content = { sha256: sha256Of(bytes), sizeBytes: bytes.byteLength };
-      await putContent(files, { ...content, mediaType: MEDIA_TYPE, open: () => bytes });
-      this.#texts.add(content.sha256, text);
+      await putContent(await this.#access(), { ...content, mediaType: MEDIA_TYPE, open: () => bytes });
+      this.#store.texts.add(this.#name(content.sha256), text);
       return writeStored({ ...content, ...hashes() });
     });
   }
@@ -89,11 +102,16 @@ export class Values {
   ): Promise<EncodedValue> {
     const stored = readStored(text);
     if (stored === null) return text;
-    const known = this.#texts.get(stored.sha256);
+    const name = this.#name(stored.sha256);
+    const known = this.#store.texts.get(name);
     if (known !== undefined) return known;
-    const fetching = this.#fetching.get(stored.sha256) ?? this.#begin(stored);
+    const shared = this.#store.fetching.get(name);
     try {
-      return await fetching;
+      return await (shared ?? this.#begin(stored)).catch((error: unknown) => {
+        // Whoever began to fetch it has ended meanwhile; that is no reason not to have it here.
+        if (shared !== undefined && hasCode(error, "LEASE_STALE")) return this.#begin(stored);
+        throw error;
+      });
     } catch (error) {
       if (!hasCode(error, "BLOB_NOT_FOUND") && !hasCode(error, "BLOB_STORE_MISSING")) throw error;
       const code = error.code === "BLOB_NOT_FOUND" ? "VALUE_LOST" : error.code;
@@ -113,30 +131,52 @@ export class Values {
   /** Fetches a value that will be read soon. */
   prefetch(text: EncodedValue): void {
     const stored = readStored(text);
-    if (stored === null || this.#texts.get(stored.sha256) !== undefined) return;
+    if (stored === null) return;
+    const name = this.#name(stored.sha256);
+    if (this.#store.texts.get(name) !== undefined || this.#store.fetching.has(name)) return;
     // Whoever reads it meets the failure.
-    if (!this.#fetching.has(stored.sha256)) this.#begin(stored).catch(() => undefined);
+    this.#begin(stored).catch(() => undefined);
+  }
+
+  #access(): Promise<BlobAccess> {
+    this.#opened ??= this.#open();
+    // What failed is tried again by whoever needs it next.
+    this.#opened.catch(() => {
+      this.#opened = undefined;
+    });
+    return this.#opened;
+  }
+
+  async #open(): Promise<BlobAccess> {
+    const { open } = this.#store;
+    if (open === undefined) throw new GodwitError("BLOB_STORE_MISSING", "there is no blob store");
+    return open(this.#user);
+  }
+
+  #name(sha256: string): string {
+    return `${this.#user.project ?? ""}/${sha256}`;
   }
 
   #begin(stored: StoredValue): Promise<string> {
-    const fetching = this.#downloads.run(() => this.#fetch(stored));
-    const forget = (): boolean => this.#fetching.delete(stored.sha256);
-    this.#fetching.set(stored.sha256, fetching);
-    fetching.then(forget, forget);
-    return fetching;
+    const { downloads, fetching } = this.#store;
+    const name = this.#name(stored.sha256);
+    const begun = downloads.run(() => this.#fetch(stored));
+    const forget = (): boolean => fetching.delete(name);
+    fetching.set(name, begun);
+    begun.then(forget, forget);
+    return begun;
   }
 
   async #fetch({ sha256 }: StoredValue): Promise<string> {
-    const { files } = this;
-    if (files === undefined) throw new GodwitError("BLOB_STORE_MISSING", "there is no blob store");
-    const key = contentKey(files.prefix ?? "", sha256);
-    const { body, info } = await files.store.get({ key, sha256 });
+    const { store, prefix = "" } = await this.#access();
+    const key = contentKey(prefix, sha256);
+    const { body, info } = await store.get({ key, sha256 });
     if (info.sizeBytes > MAX_VALUE_BYTES) {
       await body.cancel();
       throw new GodwitError("VALUE_MALFORMED", `the blob ${key} is no value: it has ${info.sizeBytes} bytes`);
     }
     const text = new TextDecoder().decode(await collectBytes(body, info.sizeBytes));
-    this.#texts.add(sha256, text);
+    this.#store.texts.add(this.#name(sha256), text);
     return text;
   }
 }

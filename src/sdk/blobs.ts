@@ -13,6 +13,9 @@ export interface BlobAccess {
   open?(uri: string): Promise<BlobStore> | BlobStore;
 }
 
+/** Opens the place of files when it is first needed. */
+export type BlobOpener = () => Promise<BlobAccess>;
+
 /** One blob of a store. */
 export interface BlobPlace {
   readonly store: BlobStore;
@@ -21,15 +24,15 @@ export interface BlobPlace {
 
 // One slot per process, shared by every copy of the library in it.
 const SLOT = Symbol.for("godwit.blobs.v1");
-type Holder = { [SLOT]?: BlobAccess | undefined };
+type Holder = { [SLOT]?: BlobAccess | BlobOpener | undefined };
 
 /**
- * Decides where files are outside of tasks, for the whole process; `undefined` goes back to the local data folder.
+ * Decides where files are outside of tasks, for the whole process, at once or when one is needed; `undefined` goes back to the local data folder.
  * In a task it is the runner that decides.
  *
  * @example configureBlobs({ store: openLocalBlobs({ folder: ".godwit/blobs" }) });
  */
-export function configureBlobs(access: BlobAccess | undefined): void {
+export function configureBlobs(access: BlobAccess | BlobOpener | undefined): void {
   (globalThis as Holder)[SLOT] = access;
 }
 
@@ -45,6 +48,7 @@ const LOCAL_ENGINE: string = "godwit/local";
 export async function currentBlobs(): Promise<BlobAccess> {
   const session = currentSession();
   const found = session?.blobs ?? (globalThis as Holder)[SLOT];
+  if (typeof found === "function") return found();
   if (found !== undefined) return found;
   if (session !== undefined) {
     throw new GodwitError("BLOB_STORE_MISSING", "the runner of this task has no blob store for files");

@@ -1,5 +1,5 @@
 import type { ConditionSpec } from "../core/call.ts";
-import type { BlobAccess } from "./blobs.ts";
+import type { BlobOpener } from "./blobs.ts";
 import type {
   ActionPromise,
   CheckpointSlot,
@@ -39,7 +39,7 @@ export class SessionView implements TaskSession {
     return this.inner.checkpoint;
   }
 
-  get blobs(): BlobAccess | undefined {
+  get blobs(): BlobOpener | undefined {
     return this.inner.blobs;
   }
 

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CallOptions, ConditionSpec } from "../core/call.ts";
-import type { BlobAccess } from "./blobs.ts";
+import type { BlobOpener } from "./blobs.ts";
 
 /**
  * What the SDK asks of whoever executes a task. The runner implements it; outside a task there is none.
@@ -13,8 +13,8 @@ export interface TaskSession {
   readonly signal: AbortSignal;
   readonly log: TaskLog;
   readonly checkpoint: CheckpointSlot;
-  /** Where the task's files are; undefined where there is no blob store. */
-  readonly blobs?: BlobAccess | undefined;
+  /** Opens the place of the task's files; undefined where there is no blob store. */
+  readonly blobs?: BlobOpener | undefined;
   /** Calls a task: a durable action. The input was checked by the SDK. */
   call(spec: TaskCall): ActionPromise<unknown>;
   /** Records the result of `execute` under the identity of (name, args); on replay gives it without executing. */

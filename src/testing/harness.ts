@@ -13,7 +13,7 @@ import { runsOf } from "../local/run-list.ts";
 import { codeHere, runHandle, startOf, startOnce, withInputKept } from "../local/starter.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import { systemRandom } from "../ports/random.ts";
-import { Values } from "../runner/values.ts";
+import { ValueStore } from "../runner/values.ts";
 import type { CallTarget } from "../sdk/definition.ts";
 import { parseWith } from "../sdk/schema.ts";
 import type { RunHandle, RunStarter } from "../sdk/starter.ts";
@@ -57,7 +57,7 @@ export class Harness {
   readonly #time: Time | null;
   readonly #ticker: Ticker;
   readonly #closing = new AbortController();
-  readonly #values: Values;
+  readonly #values: ValueStore;
   #runners: TestRunner[] = [];
 
   /** @internal */
@@ -65,7 +65,7 @@ export class Harness {
     const startMs = options.startMs ?? Date.UTC(2030, 0, 1);
     const fake = options.clock === "real" ? null : new FakeClock(startMs);
     this.#options = options;
-    this.#values = new Values(options.values);
+    this.#values = new ValueStore(options.values);
     this.#driver = driver;
     this.#tasks = new TestTasks(options.tasks);
     this.#clock = fake ?? systemClock;

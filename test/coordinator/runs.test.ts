@@ -279,6 +279,7 @@ describe("reading a run", () => {
     const { id } = await start();
     expect(await json<RunResult>(system.send("GET", `/v1/runs/${id}/result`), 202)).toEqual({
       run: id,
+      project: "default",
       phase: "queued",
       outcome: null,
     });

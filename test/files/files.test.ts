@@ -9,6 +9,7 @@ import { GodwitError } from "../../src/core/errors.ts";
 import { canonicalValue, decodeValue, encodeValue } from "../../src/core/value.ts";
 import { findRefs } from "../../src/core/value-ref.ts";
 import { type BlobAccess, configureBlobs, Dir, File } from "../../src/index.ts";
+import { projectBlobs } from "../../src/runner/blob-places.ts";
 import { type EdgePosition, type EdgeRow, listEdges } from "../../src/store/edges.ts";
 import { createHarness, type Harness } from "../../src/testing/index.ts";
 import { consume, move, pass } from "./tasks.ts";
@@ -141,7 +142,7 @@ describe("files between tasks", () => {
     const from = join(folder, "from");
     await mkdir(from);
     await writeFile(join(from, "a"), "1");
-    const system = await createHarness({ suspend: "always", values: { blobs: blobs.store } });
+    const system = await createHarness({ suspend: "always", values: { blobs: projectBlobs(blobs.store) } });
     harness = system;
     const run = await system.run(move, { from, to: join(folder, "to") });
     const { dir, note } = await run.result();
@@ -180,7 +181,7 @@ describe("files between tasks", () => {
     expect(findRefs(encodeValue([{ deep: new Map([["a", file]]) }]))).toMatchObject([
       { kind: "file", sha256: file.sha256 },
     ]);
-    const system = await createHarness({ values: { blobs: blobs.store } });
+    const system = await createHarness({ values: { blobs: projectBlobs(blobs.store) } });
     harness = system;
     const run = await system.run(consume, { file });
     expect(await run.result()).toMatchObject({ bytes: 10 });

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { openLocalBlobs } from "../../adapters/local/blobs.ts";
 import type { EdgeView, ListPage } from "../../src/client/api.ts";
 import { createCoordinator } from "../../src/coordinator/app.ts";
+import { projectBlobs } from "../../src/runner/blob-places.ts";
 import { createHarness } from "../../src/testing/index.ts";
 import { move } from "./tasks.ts";
 
@@ -12,7 +13,7 @@ it("shows the lineage of a run, page by page", async () => {
   const folder = await mkdtemp(join(tmpdir(), "godwit-lineage-"));
   await writeFile(join(folder, "a"), "1");
   const blobs = openLocalBlobs({ folder: await mkdtemp(join(tmpdir(), "godwit-lineage-blobs-")) });
-  const harness = await createHarness({ values: { blobs } });
+  const harness = await createHarness({ values: { blobs: projectBlobs(blobs) } });
   const run = await harness.run(move, { from: folder, to: join(folder, "to") });
   const { dir } = await run.result();
   const signingKey = new Uint8Array(32).fill(7);

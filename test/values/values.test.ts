@@ -10,6 +10,7 @@ import { decodeValue, encodeValue } from "../../src/core/value.ts";
 import { readInput } from "../../src/engine/start.ts";
 import { ctx, TaskEnvironment, trace } from "../../src/index.ts";
 import type { BlobStore } from "../../src/ports/blobs.ts";
+import { projectBlobs } from "../../src/runner/blob-places.ts";
 import { readOutcomes } from "../../src/store/actions.ts";
 import { createHarness, type Harness } from "../../src/testing/index.ts";
 
@@ -70,7 +71,7 @@ function counted(store: BlobStore): BlobStore {
 async function open(options: { suspend?: "always" | "auto"; runners?: number } = {}): Promise<Harness> {
   return createHarness({
     ...options,
-    values: { blobs: counted(openLocalBlobs({ folder })), blobPrefix: "t/" },
+    values: { blobs: projectBlobs(counted(openLocalBlobs({ folder }))) },
   });
 }
 
@@ -100,7 +101,7 @@ describe("a large value", () => {
       expect(isStored((await readInput(harness.core, run.id, id)) ?? ""), `input of ${task}`).toBe(true);
       if (task !== "values.ignored") expect(isStored(row?.result ?? ""), `result of ${task}`).toBe(true);
     }
-    expect(await readdir(join(folder, "t", "sha256"))).not.toHaveLength(0);
+    expect(await readdir(join(folder, "projects", "default", "sha256"))).not.toHaveLength(0);
   });
 
   it("makes no difference to ids and cache keys", async () => {
@@ -165,7 +166,7 @@ describe("a large value", () => {
         return store.get(params);
       },
     });
-    harness = await createHarness({ values: { blobs: losing } });
+    harness = await createHarness({ values: { blobs: projectBlobs(losing) } });
     const run = await harness.run(plain.override({ retries: 3 }), large("g"));
     const error = await run.result().catch((thrown: unknown) => thrown as GodwitError);
     expect(error).toMatchObject({ cause: { code: "VALUE_LOST", kind: "user", retryable: false } });

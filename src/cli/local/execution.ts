@@ -12,6 +12,7 @@ import { readOutcome, watchEvents } from "../../engine/read.ts";
 import { engineStarter } from "../../local/starter.ts";
 import { type LocalSystem, openLocal } from "../../local/system.ts";
 import { systemRandom } from "../../ports/random.ts";
+import { projectBlobs } from "../../runner/blob-places.ts";
 import { type BundleTasks, bundleTasks } from "../../runner/bundles.ts";
 import { captureConsole } from "../../runner/console.ts";
 import { ExecutionWatch } from "../../runner/execution-watch.ts";
@@ -87,7 +88,7 @@ export class LocalExecution {
       host: hostname(),
       pid: process.pid,
       onRetry: (error) => complaints.add(error),
-      blobs: openLocalBlobs({ folder: folder.blobs }),
+      blobs: projectBlobs(openLocalBlobs({ folder: folder.blobs })),
       inlineBytes: MAX_VALUE_BYTES,
     });
     const find = async (task: string): Promise<TaskDefinition> => (await this.tasks.load(bundle)).get(task);

@@ -70,6 +70,7 @@ export interface StartedRun extends RunDetail {
 /** The result of a run; `outcome` is null while it goes on. */
 export interface RunResult {
   readonly run: string;
+  readonly project: string;
   readonly phase: Phase;
   readonly outcome: OutcomeView | null;
 }

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { BlobAsk, BlobProblem, BlobResult, BlobsReply } from "../../client/api.ts";
 import { GodwitError } from "../../core/errors.ts";
+import { DEFAULT_PROJECT } from "../../core/place.ts";
 import type { BlobStore } from "../../ports/blobs.ts";
 import { Slots } from "../../sdk/parallel.ts";
 import { readLeased } from "../../store/leases.ts";
@@ -11,7 +12,6 @@ import type { RunnerClaims } from "../auth/runner-token.ts";
 import type { App, CoordinatorEnv, Parts } from "../parts.ts";
 import { problemOf } from "../problem.ts";
 import { readBody } from "../read-body.ts";
-import { DEFAULT_PROJECT } from "../resolve-task.ts";
 import * as schemas from "../schemas/blob.ts";
 import { jsonContent } from "../schemas/shared.ts";
 import { answerAsk, blobsOf, checkAsk, isOfProject, isWrite, placeOf, storeView } from "../signed-blobs.ts";

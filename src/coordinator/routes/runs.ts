@@ -167,7 +167,8 @@ function addReading(app: App): void {
     const { id } = await readVisibleRun(core, c.var.caller, c.req.valid("param").run);
     const waitMs = waitMsOf(c, c.req.valid("query").wait);
     const run = await waitForRun(core, id, waitMs, c.req.raw.signal);
-    const body: RunResult = { run: id, phase: run.phase, outcome: await readRunOutcome(core, run) };
+    const { project, phase } = run;
+    const body: RunResult = { run: id, project, phase, outcome: await readRunOutcome(core, run) };
     return c.json(body, run.ended_ms === null ? 202 : 200);
   });
 }

@@ -124,7 +124,7 @@ export const startedRun: ZodType<StartedRun> = detail
   .extend({ outcome: outcome.nullable() })
   .openapi("StartedRun");
 export const runResult: ZodType<RunResult> = z
-  .object({ run: z.string(), phase, outcome: outcome.nullable() })
+  .object({ run: z.string(), project: z.string(), phase, outcome: outcome.nullable() })
   .openapi("RunResult");
 
 export const eventPage: ZodType<EventPage> = z
