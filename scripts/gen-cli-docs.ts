@@ -15,8 +15,8 @@ const INTRODUCTION = `# Command line
 \`-o id\` only its id. Colours obey \`NO_COLOR\` and \`FORCE_COLOR\`; what is not a terminal gets a line per change
 instead of a tree that is redrawn.
 
-Without \`--endpoint\` a command works on the data of this machine. With it (or with \`GODWIT_ENDPOINT\`) it asks a
-coordinator; the key is read from \`GODWIT_TOKEN\`. All variables are in [configuration](configuration.md).
+Without an endpoint a command works on the data of this machine, with one it asks a coordinator. Endpoint, token, project and
+domain come from flags, variables, files and profiles: [configuration](configuration.md).
 
 ## Exit codes
 
