@@ -11,7 +11,10 @@ export function chooseEnvironments(
   given: readonly string[],
   file: string,
 ): readonly string[] {
-  const deployable = known.filter(({ taskCount }) => taskCount > 0).map(({ name }) => name);
+  const deployable = known
+    .filter(({ taskCount }) => taskCount > 0)
+    .map(({ name }) => name)
+    .sort();
   if (deployable.length === 0) {
     throw new GodwitError(
       "ENVIRONMENT_NOT_FOUND",
