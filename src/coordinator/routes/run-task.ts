@@ -5,18 +5,13 @@ import type { App, CoordinatorEnv } from "../parts.ts";
 import { invalidRequest } from "../problem.ts";
 import { resolveTask } from "../resolve-task.ts";
 import { startedRun } from "../schemas/run.ts";
-import { jsonContent, wait } from "../schemas/shared.ts";
+import { jsonContent, repeated, wait } from "../schemas/shared.ts";
 import { encodeInput, startOf, startOnce } from "../start-run.ts";
 import { answerStarted } from "../started-run.ts";
 import { publicRoute } from "./public-route.ts";
 
 /** Labels as `key:value`; a value may hold anything, commas and colons too. */
-const label = z
-  .preprocess(
-    (given) => (given === undefined ? [] : [given].flat()),
-    z.array(z.string().regex(/^[^:]{1,128}:.{0,1024}$/s, "must be `key:value`")).max(64),
-  )
-  .openapi({ type: "array", example: ["team:search"] });
+const label = repeated(z.string().regex(/^[^:]{1,128}:.{0,1024}$/s, "must be `key:value`"), 64);
 
 const run = publicRoute(
   "runs:write",

@@ -17,6 +17,7 @@ import {
   pageQuery,
   phase,
   placeQuery,
+  repeated,
   runParams,
   wait,
 } from "../schemas/shared.ts";
@@ -60,7 +61,7 @@ const list = publicRoute(
         ...placeQuery,
         phase: listOf(phase),
         task: z.string().optional(),
-        label: listOf(z.string().max(1_200)),
+        label: repeated(z.string().max(1_200), 20),
         origin: z.string().optional(),
         order: z.enum(["asc", "desc"]).default("desc"),
       }),
@@ -134,7 +135,7 @@ function addStarting(app: App): void {
 
   app.openapi(list, async (c) => {
     const { limit = 50, cursor, order, ...query } = c.req.valid("query");
-    const { phase: phases = [], label: labels = [], task = null, origin = null, domain = null } = query;
+    const { phase: phases = [], label: labels, task = null, origin = null, domain = null } = query;
     const { caller } = c.var;
     const project = projectFor(caller, query.project);
     const createdBy = caller.run === undefined ? null : caller.name;

@@ -19,6 +19,12 @@ export function listOf<Item>(item: ZodType<Item>): ZodType<readonly Item[] | und
   >;
 }
 
+/** A query parameter that may be given several times; its values may hold commas. */
+export function repeated<Item>(item: ZodType<Item>, most: number): ZodType<readonly Item[]> {
+  const gather = (given: unknown): unknown => (given === undefined ? [] : [given].flat());
+  return z.preprocess(gather, z.array(item).max(most)).openapi({ type: "array" }) as ZodType<readonly Item[]>;
+}
+
 const PHASES: readonly Phase[] = [...ACTIVE_PHASES, ...TERMINAL_PHASES];
 export const phase: ZodType<Phase> = z.enum(PHASES as [Phase, ...Phase[]]);
 
