@@ -124,6 +124,22 @@ describe("godwit deploy", () => {
     expect(statesOf(await deploy("--dry-run"))).toEqual({ etl: "changed", models: "unchanged" });
   });
 
+  test("deploys environments that depend on each other, and their tasks call each other", async () => {
+    workspace.write({
+      "circle.ts": `import { type Task, TaskEnvironment } from "godwit";
+const ping = new TaskEnvironment({ name: "ping", dependsOn: () => [pong] });
+const pong = new TaskEnvironment({ name: "pong", dependsOn: [ping] });
+export const a: Task<number, number> = ping.task({ name: "a" }, async (n: number): Promise<number> => (n === 0 ? 0 : 1 + (await b(n - 1))));
+export const b: Task<number, number> = pong.task({ name: "b" }, async (n: number): Promise<number> => (n === 0 ? 0 : 1 + (await a(n - 1))));
+`,
+    });
+    const circle = ["deploy", "circle.ts", ...at];
+    expect(statesOf(await workspace.json<Reply>(circle))).toEqual({ ping: "new", pong: "new" });
+    expect(statesOf(await workspace.json<Reply>(circle))).toEqual({ ping: "unchanged", pong: "unchanged" });
+    const { outcome } = await client.runTask("ping.a", 5, { project, wait: "30s" });
+    expect(outcome).toMatchObject({ ok: true, value: 5 });
+  });
+
   test("gives all a version, which stays what it is", async () => {
     const { environments } = await deploy("--version", "v1");
     expect(environments.map(({ version }) => version)).toEqual(["v1", "v1"]);
