@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { openBlobs } from "../../adapters/open-blobs.ts";
 import { createCoordinator } from "../coordinator/app.ts";
 import type { LogEntry } from "../coordinator/parts.ts";
-import { dataFolder, type LocalSystem, openLocal } from "../local/system.ts";
+import { type DataFolder, dataFolder, type LocalSystem, openLocal } from "../local/system.ts";
 import { listApiKeys } from "../store/api-keys.ts";
 import {
   authOf,
@@ -46,34 +46,42 @@ export async function startCoordinator(
       : parseSigningKey(settings.signingKey, "GODWIT_SIGNING_KEY");
   const { host = DEFAULT_HOST, port = DEFAULT_PORT } = settings;
   const { server, app } = await listenFirst({ host, port });
-  const onError = (error: unknown): void =>
-    onLog({ level: "error", message: "a tick failed and is tried again", requestId: "", error });
   try {
-    const { databaseUrl, leaseMs } = settings;
-    const options = { dataDir: folder.path, databaseUrl, leaseMs };
-    const system = await openLocal({ ...options, makesFolder: false, onError });
-    const uri = settings.blobs ?? pathToFileURL(folder.blobs).href;
     const signing = {
       baseUrl: (publicUrl ?? server.url) + BLOBS_PATH,
       secret: secretFrom(signingKey, "blob urls"),
     };
-    const blobs = await openBlobs(uri, { signing });
-    const coordinator = createCoordinator({ ...{ core: system.core, auth, signingKey, blobs, onLog } });
-    if (blobs.capabilities.scheme === "file") {
-      serveFolder(coordinator, { store: blobs, signing, nowMs: () => system.core.clock.now() });
+    const blobs = await openBlobs(settings.blobs ?? pathToFileURL(folder.blobs).href, { signing });
+    const system = await openSystem(folder, settings, onLog);
+    try {
+      const { core } = system;
+      const coordinator = createCoordinator({ core, auth, signingKey, blobs, onLog });
+      if (blobs.capabilities.scheme === "file") {
+        serveFolder(coordinator, { store: blobs, signing, nowMs: () => core.clock.now() });
+      }
+      const advice = await adviceFor(system, settings, auth.mode);
+      app.resolve(coordinator);
+      system.startTicking();
+      return { url: publicUrl ?? server.url, advice, stop: () => stop(server, system) };
+    } catch (error) {
+      await system.close();
+      throw error;
     }
-    app.resolve(coordinator);
-    system.startTicking();
-    return {
-      url: publicUrl ?? server.url,
-      advice: await adviceFor(system, settings, auth.mode),
-      stop: () => stop(server, system),
-    };
   } catch (error) {
     app.reject(error);
     await server.close();
     throw error;
   }
+}
+
+function openSystem(
+  { path }: DataFolder,
+  { databaseUrl, leaseMs }: CoordinatorSettings,
+  onLog: (entry: LogEntry) => void,
+): Promise<LocalSystem> {
+  const onError = (error: unknown): void =>
+    onLog({ level: "error", message: "a tick failed and is tried again", requestId: "", error });
+  return openLocal({ dataDir: path, databaseUrl, leaseMs, makesFolder: false, onError });
 }
 
 async function stop(server: Listening, system: LocalSystem): Promise<void> {

@@ -13,6 +13,8 @@ export async function listenFirst(
   options: Omit<ListenOptions, "fetch">,
 ): Promise<{ readonly server: Listening; readonly app: PromiseWithResolvers<App> }> {
   const app = Promise.withResolvers<App>();
+  // Whoever starts the server hears of a failure; requests that wait for it need not be there.
+  app.promise.catch(() => undefined);
   const server = await listen({ ...options, fetch: async (request) => (await app.promise).fetch(request) });
   return { server, app };
 }
