@@ -2,7 +2,8 @@ import type { BlobStoreView } from "../../src/client/api.ts";
 import { BlobCalls } from "../../src/client/blob-calls.ts";
 import { Connection, type ConnectionOptions } from "../../src/client/connection.ts";
 import { projectPrefix } from "../../src/core/blob-keys.ts";
-import { DEFAULT_PROJECT, type OpenBlobs } from "../../src/runner/blob-places.ts";
+import { DEFAULT_PROJECT } from "../../src/core/place.ts";
+import type { OpenBlobs } from "../../src/runner/blob-places.ts";
 import type { BlobAccess } from "../../src/sdk/blobs.ts";
 import { RemoteBlobs } from "./blobs.ts";
 

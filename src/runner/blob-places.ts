@@ -1,9 +1,7 @@
 import { projectPrefix } from "../core/blob-keys.ts";
+import { DEFAULT_PROJECT } from "../core/place.ts";
 import type { BlobStore } from "../ports/blobs.ts";
 import type { BlobAccess } from "../sdk/blobs.ts";
-
-/** Where blobs are that belong to nobody in particular. */
-export const DEFAULT_PROJECT = "default";
 
 /** Who wants to read and write blobs. */
 export interface BlobUser {

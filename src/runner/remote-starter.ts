@@ -15,18 +15,27 @@ import { ValueStore, type Values } from "./values.ts";
 
 const WAIT = "20s";
 
+/** What holds outside of tasks; in a task, what holds is what the task itself has. */
+interface OutsideTasks {
+  /** Keeps large inputs. Default: all inline. */
+  readonly values?: ValueStore;
+  /** Default: that of the key, else `default`. */
+  readonly project?: string;
+  /** Default `development`. */
+  readonly domain?: string;
+}
+
 /**
  * Starts runs on a coordinator and finds them again: for tasks that are executed for it, and for scripts that are
  * given its endpoint.
- *
- * @param values keeps large inputs of runs that are started outside of any task
  */
-export function remoteStarter(client: GodwitClient, values: ValueStore = new ValueStore()): RunStarter {
+export function remoteStarter(client: GodwitClient, outside: OutsideTasks = {}): RunStarter {
+  const { values = new ValueStore() } = outside;
   return {
     start: ({ task, input, options }) =>
       inSession(undefined, async (signal) => {
         const given = await valuesFor(task, values).keep(encodeValue(input));
-        const body = { ...bodyOf(task, options), input: JSON.parse(given) as Json };
+        const body = { ...bodyOf(task, options, outside), input: JSON.parse(given) as Json };
         const { idempotencyKey } = options;
         const { id } = await client.startRun(body, { idempotencyKey, signal });
         return remoteRun(client, id);
@@ -43,12 +52,12 @@ export function remoteStarter(client: GodwitClient, values: ValueStore = new Val
   };
 }
 
-function bodyOf(task: CallTarget, options: RunSettings): StartRunBody {
+function bodyOf(task: CallTarget, options: RunSettings, outside: OutsideTasks): StartRunBody {
   const { name, labels, context, cache, recover } = options;
   return {
     task: task.name,
     labels: name === undefined ? (labels ?? {}) : { name, ...labels },
-    ...placeOf(task),
+    ...placeOf(task, outside),
     ...(task.overrides !== undefined && { options: task.overrides }),
     ...(context !== undefined && { context }),
     ...(cache !== undefined && { cache }),
@@ -63,9 +72,17 @@ function valuesFor(task: CallTarget, store: ValueStore): Values {
 }
 
 /** A task whose code is here is meant as the calling task was deployed. */
-function placeOf(task: CallTarget): Pick<StartRunBody, "version" | "project" | "domain"> {
-  if (isRemote(task)) return task.remote;
-  return executingSession() === undefined ? {} : { version: "current" };
+function placeOf(
+  task: CallTarget,
+  { project, domain }: OutsideTasks,
+): Pick<StartRunBody, "version" | "project" | "domain"> {
+  const isOutside = executingSession() === undefined;
+  const place = {
+    ...(isOutside && project !== undefined && { project }),
+    ...(isOutside && domain !== undefined && { domain }),
+  };
+  if (isRemote(task)) return { ...place, ...task.remote };
+  return isOutside ? place : { version: "current" };
 }
 
 function remoteRun(client: GodwitClient, id: string): RunHandle {

@@ -27,8 +27,8 @@ const SLOT = Symbol.for("godwit.blobs.v1");
 type Holder = { [SLOT]?: BlobAccess | BlobOpener | undefined };
 
 /**
- * Decides where files are outside of tasks, for the whole process, at once or when one is needed; `undefined` goes back to the local data folder.
- * In a task it is the runner that decides.
+ * Decides where files are outside of tasks, for the whole process, at once or when one is needed; `undefined`
+ * goes back to what is configured. In a task it is the runner that decides.
  *
  * @example configureBlobs({ store: openLocalBlobs({ folder: ".godwit/blobs" }) });
  */
@@ -37,14 +37,14 @@ export function configureBlobs(access: BlobAccess | BlobOpener | undefined): voi
 }
 
 /** What `godwit/local` exports, as far as files know it. */
-interface LocalBlobs {
-  localBlobs(): BlobAccess;
+interface ConfiguredPlace {
+  configuredBlobs(): Promise<BlobAccess>;
 }
 
 // Not a literal: a bundler must leave it to the installed package.
-const LOCAL_ENGINE: string = "godwit/local";
+const CONFIGURED_PLACE: string = "godwit/local";
 
-/** The blob store of the running task, else the configured one, else that of the local data folder. */
+/** The blob store of the running task, else the one that was set, else the one that the configuration means. */
 export async function currentBlobs(): Promise<BlobAccess> {
   const session = currentSession();
   const found = session?.blobs ?? (globalThis as Holder)[SLOT];
@@ -53,7 +53,7 @@ export async function currentBlobs(): Promise<BlobAccess> {
   if (session !== undefined) {
     throw new GodwitError("BLOB_STORE_MISSING", "the runner of this task has no blob store for files");
   }
-  return ((await import(LOCAL_ENGINE)) as LocalBlobs).localBlobs();
+  return ((await import(CONFIGURED_PLACE)) as ConfiguredPlace).configuredBlobs();
 }
 
 /** The store and the key of a URI. @throws GodwitError BLOB_STORE_MISSING, BLOB_URI_INVALID */

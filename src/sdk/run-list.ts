@@ -36,7 +36,7 @@ export interface RunFilter {
   readonly domain?: string | undefined;
   /** Most runs that are given. Default: all. */
   readonly limit?: number | undefined;
-  /** Data folder of the local engine. Default: `GODWIT_DATA_DIR`, else `.godwit`. */
+  /** Data folder of this machine, whose runs are then listed whatever is configured. Default: as configured. */
   readonly dataDir?: string | undefined;
 }
 

@@ -64,8 +64,9 @@ export class Run<Output> implements AsyncIterable<RunEvent> {
 }
 
 /**
- * Starts a run of a task on the engine: the local one (data in `.godwit`), unless `configureRuns`, a profile of the
- * CLI or a test harness decides otherwise. Resolves as soon as the run is durable.
+ * Starts a run of a task where the configuration says: on its endpoint, where the task has to be deployed, else on the
+ * engine of this machine (data in `.godwit`). `configureRuns` and a test harness decide otherwise. Resolves as soon as
+ * the run is durable.
  *
  * In a task it starts a run of its own, once, however often the task is replayed; call the task itself to get an
  * action of this run. A remote task needs no code here: `run(remote.task("search.index"), input)`.

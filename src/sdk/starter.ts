@@ -18,7 +18,7 @@ export interface RunSettings {
   readonly recover?: string | undefined;
   /** A second start with the same key gives the first run. Default: none; in a task a key that replays repeat. */
   readonly idempotencyKey?: string | undefined;
-  /** Data folder of the local engine. Default: `GODWIT_DATA_DIR`, else `.godwit`. */
+  /** Data folder of this machine, which then executes the run whatever is configured. Default: as configured. */
   readonly dataDir?: string | undefined;
 }
 
@@ -69,7 +69,7 @@ const SLOT = Symbol.for("godwit.starter.v1");
 type Holder = { [SLOT]?: RunStarter | undefined };
 
 /**
- * Decides where `run` starts runs, for the whole process; `undefined` goes back to the local engine.
+ * Decides where `run` starts runs, for the whole process; `undefined` goes back to what is configured.
  *
  * @example configureRuns(harness.starter);
  */
@@ -78,17 +78,17 @@ export function configureRuns(starter: RunStarter | undefined): void {
 }
 
 /** What `godwit/local` exports, as far as the SDK knows it. */
-interface LocalEngine {
-  localStarter(options: { readonly dataDir?: string }): RunStarter | Promise<RunStarter>;
+interface ConfiguredPlace {
+  configuredStarter(options: { readonly dataDir?: string }): RunStarter | Promise<RunStarter>;
 }
 
 // Not a literal: a bundler must leave it to the installed package, since a bundle carries no engine.
-const LOCAL_ENGINE: string = "godwit/local";
+const CONFIGURED_PLACE: string = "godwit/local";
 
-/** The configured starter, else the local engine, which is loaded only now. */
+/** The starter that was set, else the one that the configuration means, which is read only now. */
 export async function currentStarter(dataDir: string | undefined): Promise<RunStarter> {
   const configured = (globalThis as Holder)[SLOT];
   if (configured !== undefined) return configured;
-  const engine = (await import(LOCAL_ENGINE)) as LocalEngine;
-  return engine.localStarter(dataDir === undefined ? {} : { dataDir });
+  const place = (await import(CONFIGURED_PLACE)) as ConfiguredPlace;
+  return place.configuredStarter(dataDir === undefined ? {} : { dataDir });
 }
