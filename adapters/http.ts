@@ -135,7 +135,7 @@ export class Http {
     const limitMs = this.timeoutMs + sizeOf(request.body) / SLOWEST_BYTES_PER_MS;
     const cancel = this.clock.after(limitMs, () => stop.abort(new Error(`no reply within ${limitMs} ms`)));
     try {
-      const init = { ...fetchInit(request, broken), redirect: "manual", signal: stop.signal } as const;
+      const init = { redirect: "manual", ...fetchInit(request, broken), signal: stop.signal } as const;
       const response = await fetch(request.url, init);
       if (response.ok || accept.includes(response.status)) return { response };
       if (!(await isPassing(response))) throw await this.refuse(response);
@@ -168,8 +168,10 @@ function fetchInit({ url: _, body, ...request }: HttpRequest, broken: BrokenSour
   }
   const headers = { ...request.headers, "content-length": String(body.sizeBytes) };
   const stream = ReadableStream.from(noting(body.chunks, broken));
-  // The types of `fetch` do not know yet that a streamed body needs this.
-  return { ...request, headers, body: stream, duplex: "half" } as RequestInit;
+  // Only with these two does `fetch` not keep a copy of what it sends, in case it is told to send it elsewhere.
+  const once = { window: null, redirect: "error" } as const;
+  // The types of `fetch` do not know yet that a streamed body needs `duplex`.
+  return { ...request, ...once, headers, body: stream, duplex: "half" } as RequestInit;
 }
 
 async function* noting(

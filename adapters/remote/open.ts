@@ -7,18 +7,32 @@ import type { OpenBlobs } from "../../src/runner/blob-places.ts";
 import type { BlobAccess } from "../../src/sdk/blobs.ts";
 import { RemoteBlobs } from "./blobs.ts";
 
-export interface RemoteAccessOptions extends ConnectionOptions {
+export interface RemoteAccessOptions extends Pick<ConnectionOptions, "endpoint"> {
+  /** An API key. */
+  readonly token?: string | undefined;
   /** Default: that of the API key, else `default`. */
   readonly project?: string | undefined;
 }
 
+const opened = new Map<string, Promise<BlobAccess>>();
+
 /**
- * The blobs of a project, for whoever has an API key of its coordinator.
+ * The blobs of a project, for whoever has an API key of its coordinator. Opened once for each key and project, so that
+ * the requests of all files travel together.
  *
- * @example configureBlobs(await openRemoteBlobs({ endpoint, token }));
+ * @example configureBlobs(() => openRemoteBlobs({ endpoint, token }));
  * @throws GodwitError by the code the coordinator answered; ENDPOINT_UNREACHABLE
  */
-export async function openRemoteBlobs({ project, ...at }: RemoteAccessOptions): Promise<BlobAccess> {
+export function openRemoteBlobs(options: RemoteAccessOptions): Promise<BlobAccess> {
+  const name = JSON.stringify([options.endpoint, options.token, options.project]);
+  const known = opened.get(name) ?? open(options);
+  opened.set(name, known);
+  // It may answer next time.
+  known.catch(() => opened.delete(name));
+  return known;
+}
+
+async function open({ project, ...at }: RemoteAccessOptions): Promise<BlobAccess> {
   const calls = new BlobCalls(new Connection(at), { as: "client", project });
   const view = await calls.describe();
   return { store: new RemoteBlobs({ calls, view }), prefix: view.prefix };

@@ -4,6 +4,10 @@ import { withPrefix } from "../../adapters/blob-prefix.ts";
 import { openGcsBlobs } from "../../adapters/gcp/index.ts";
 import type { RetryOptions } from "../../adapters/http.ts";
 import { openLocalBlobs } from "../../adapters/local/index.ts";
+import { RemoteBlobs } from "../../adapters/remote/blobs.ts";
+import type { BlobStoreView } from "../../src/client/api.ts";
+import { BlobCalls } from "../../src/client/blob-calls.ts";
+import { Connection } from "../../src/client/connection.ts";
 import type { BlobStore } from "../../src/ports/blobs.ts";
 import { AZURITE } from "./servers/azurite.ts";
 
@@ -15,6 +19,11 @@ const SMALL = { partBytes: PART_BYTES, parallel: 3, ...FAST } as const;
 /** Opens a store from texts, so that another process can do the same. */
 export const OPEN: Readonly<Record<string, (...args: string[]) => BlobStore>> = {
   prefixed: (...args) => withPrefix(OPEN.s3?.(...args) as BlobStore, "team/godwit/"),
+  remote: (endpoint = "", view = "{}") => {
+    const calls = new BlobCalls(new Connection({ endpoint }), { as: "client" });
+    const told = JSON.parse(view) as BlobStoreView;
+    return withPrefix(new RemoteBlobs({ calls, view: told, ...FAST, timeoutMs: 3_000 }), told.prefix);
+  },
   local: (folder = "", baseUrl = "") => openLocalBlobs({ folder, signing: { baseUrl, secret: "a secret" } }),
   s3: (endpoint = "", bucket = "", region = "", accessKeyId = "", secretAccessKey = "") =>
     openS3Blobs({

@@ -39,3 +39,21 @@ export async function openBlobFolder(
     close: () => rm(folder, { recursive: true, force: true }),
   };
 }
+
+/** A store that is another one in some respects. */
+export function altered(store: BlobStore, changes: Partial<BlobStore>): BlobStore {
+  const { capabilities } = store;
+  return {
+    capabilities,
+    uriOf: (key) => store.uriOf(key),
+    put: (params) => store.put(params),
+    putIfAbsent: (params) => store.putIfAbsent(params),
+    get: (params) => store.get(params),
+    head: (params) => store.head(params),
+    list: (params) => store.list(params),
+    delete: (params) => store.delete(params),
+    signGet: (params) => store.signGet(params),
+    signPut: (params) => store.signPut(params),
+    ...changes,
+  };
+}
