@@ -37,4 +37,6 @@ export interface WantedRerun {
   readonly force?: readonly string[] | undefined;
   /** Execute again whatever has other code now. */
   readonly isChangedOnly?: boolean | undefined;
+  /** Packages that stay out of the bundle of `file`. */
+  readonly external?: readonly string[] | undefined;
 }

@@ -188,6 +188,10 @@ test.each<[string, string]>([
     "const twice = (fn: (n: number) => number, n: number) => fn(fn(n));\nexport const main = a.task(async function main(n: number) { return twice((m) => m, n); });\nexport const unused = () => twice(other as never, 1);",
   ],
   [
+    "a variable that a loop sets",
+    "const steps: ((n: number) => PromiseLike<number>)[] = [];\nfor (const name of ['x', 'y']) { const step = b.task({ name }, async (n: number) => n); steps.push(step); }\nexport const main = a.task(async function main(n: number) { return steps[0]?.(n); });",
+  ],
+  [
     "a remote task",
     "export const main = a.task(async function main(n: number) { return remote.task<typeof other>('b.other')(n); });",
   ],

@@ -15,8 +15,9 @@ export async function parseModule(code: string): Promise<Syntax | null> {
   const { parse } = await import("acorn");
   try {
     return parse(code, { ecmaVersion: "latest", sourceType: "module" }) as unknown as Syntax;
-  } catch {
-    return null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
   }
 }
 

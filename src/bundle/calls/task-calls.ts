@@ -65,8 +65,10 @@ class CallGraph {
     this.#isMap = isMap;
     const tasks = new Map<string, TaskDefinition | null>();
     for (const { binding, definition } of sites) {
+      // A variable inside a function may have the name of another one.
+      if (binding === null || scope.valueOf(binding.name) !== binding.value) continue;
       // Two tasks under one name: which of them is called is anybody's guess.
-      if (binding !== null) tasks.set(binding, tasks.has(binding) ? null : definition);
+      tasks.set(binding.name, tasks.has(binding.name) ? null : definition);
     }
     this.#tasks = tasks;
   }

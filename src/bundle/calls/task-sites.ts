@@ -6,10 +6,16 @@ import type { TextLines } from "./text-lines.ts";
 /** Where a task is in the text of its bundle. */
 export interface TaskSite {
   readonly definition: TaskDefinition;
-  /** The name at the top of the module that stands for the task; null when there is none for certain. */
-  readonly binding: string | null;
+  /** The variable that gets the task; null when there is none for certain. */
+  readonly binding: Binding | null;
   /** What holds its code: the function it was made of, or whatever was given in its place. */
   readonly code: readonly Syntax[];
+}
+
+export interface Binding {
+  readonly name: string;
+  /** What it is set to. */
+  readonly value: Syntax;
 }
 
 /** Finds a task by the places on the stack of its definition. */
@@ -48,17 +54,24 @@ function callAt(path: readonly Syntax[], offset: number): CallAt | null {
  * The variable that gets the task. A helper that defines tasks counts when it returns them as they are: then what it
  * gives its caller is the task.
  */
-function bindingOf(calls: readonly (CallAt | null)[]): string | null {
+function bindingOf(calls: readonly (CallAt | null)[]): Binding | null {
   for (const found of calls) {
     if (found === null) return null;
     const { call, within } = found;
-    const [holder, outer] = within;
+    const [holder] = within;
     if (holder === undefined) return null;
-    if (holder.type === "VariableDeclarator")
-      return outer?.["kind"] === undefined ? null : nameOf(holder["id"]);
-    if (holder.type === "AssignmentExpression" && holder["right"] === call) return nameOf(holder["left"]);
+    const target = targetOf(holder, call);
+    if (target !== undefined) return target === null ? null : { name: target, value: call };
     const isReturned = holder.type === "ReturnStatement" || (isFunction(holder) && holder["body"] === call);
     if (!isReturned || within.find(isFunction)?.["async"] === true) return null;
   }
   return null;
+}
+
+/** The name that is set to a value; null when it is a pattern, undefined when nothing is set. */
+function targetOf(holder: Syntax, value: Syntax): string | null | undefined {
+  if (holder.type === "VariableDeclarator") return nameOf(holder["id"]);
+  return holder.type === "AssignmentExpression" && holder["right"] === value
+    ? nameOf(holder["left"])
+    : undefined;
 }

@@ -9,7 +9,8 @@ export interface GitState {
   readonly isDirty: boolean;
 }
 
-const LONGEST_MS = 5_000;
+/** A huge repository is not waited for. */
+const LONGEST_MS = 2_000;
 
 /** The state of the repository that a folder is in; null without git, without a repository, without a commit. */
 export async function readGit(folder: string): Promise<GitState | null> {

@@ -24,7 +24,8 @@ export async function rerunLocally(cli: Cli, wanted: WantedRerun): Promise<numbe
   const old = await readRun(core, wanted.run);
   checkRunPlace(cli, old);
   const { project, domain } = old;
-  const built = wanted.file === undefined ? undefined : await buildBundle(wanted.file);
+  const { file, external = [] } = wanted;
+  const built = file === undefined ? undefined : await buildBundle(file, { external });
   const { bundle, root } =
     built === undefined ? await codeOfRun(core, old) : { bundle: built.hash, root: built.root };
   const execution = new LocalExecution(cli, supervisor, system, { root });
@@ -33,7 +34,7 @@ export async function rerunLocally(cli: Cli, wanted: WantedRerun): Promise<numbe
       ? { registry: await execution.tasks.load(bundle), deployment: old.deployment }
       : await register(execution, built, { project, domain });
   if (built !== undefined) await warnOfPlainRecursion(cli.terminal, { bundle: built, registry });
-  const definition = pickTask(registry, wanted.file ?? "the run's code", old.task);
+  const definition = pickTask(registry, file ?? "the run's code", old.task);
   const input =
     wanted.input === undefined
       ? await readInput(core, old.id, ROOT_ACTION)

@@ -25,13 +25,13 @@ export async function rerunRemotely(cli: Cli, wanted: WantedRerun, isDetached: b
 async function deployFile(
   cli: Cli,
   client: GodwitClient,
-  { file, run }: WantedRerun & { readonly file: string },
+  { file, run, external = [] }: WantedRerun & { readonly file: string },
 ): Promise<string> {
-  const loaded = await loadFile(file);
+  const loaded = await loadFile(file, { external });
   const { task, project, domain } = await client.getRun(run);
   const { environment } = loaded.registry.get(task);
   await warnOfPlainRecursion(cli.terminal, loaded, [environment.name]);
-  return deployFor(client, loaded, { environment: environment.name, project, domain });
+  return deployFor(client, loaded, { environment: environment.name, external, project, domain });
 }
 
 function bodyOf({ kind, input, force, isChangedOnly }: WantedRerun, fork: string | undefined): RerunBody {

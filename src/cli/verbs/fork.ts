@@ -10,6 +10,7 @@ export const verb: Verb = {
       .option("--changed", "execute again whatever has other code now")
       .option("--force <task|action>", "execute this again all the same; may be repeated", collect)
       .option("--input <json>", "another input: JSON, @file or - for stdin")
+      .option("--external <package>", "leave a package out of the bundle; may be repeated", collect)
       .option("--no-logs", "do not show what tasks print")
       .option("--detach", "start it on the coordinator and do not wait");
   },
@@ -23,6 +24,7 @@ export const verb: Verb = {
         input: options["input"] as string | undefined,
         force: options["force"] as readonly string[] | undefined,
         isChangedOnly: options["changed"] === true,
+        external: options["external"] as readonly string[] | undefined,
       },
       options,
     ),

@@ -49,7 +49,7 @@ export const verb: Verb = {
       return EXIT.ok;
     }
     if (file === undefined) throw missing("a file and a task");
-    if (isHelp) return showTaskHelp(cli, file, task);
+    if (isHelp) return showTaskHelp(cli, { file, task, external: options.external ?? [] });
     const wanted = { file, task, flags: rest, options };
     if (cli.endpoint !== undefined) return (await import("../remote/run.ts")).runRemotely(cli, wanted);
     return (await import("../local/run.ts")).runLocally(cli, wanted);
@@ -68,11 +68,18 @@ function read({ args, options }: Invocation): {
   return { file, task, rest: [...names.slice(2), ...(at === -1 ? [] : args.slice(at))], options };
 }
 
-async function showTaskHelp(cli: Cli, file: string, task: string | undefined): Promise<number> {
+async function showTaskHelp(
+  cli: Cli,
+  {
+    file,
+    task,
+    external,
+  }: { readonly file: string; readonly task: string | undefined; readonly external: readonly string[] },
+): Promise<number> {
   const { loadFile } = await import("../../bundle/load.ts");
   const { pickTask, shapeOf } = await import("../user-file.ts");
   const { taskHelp } = await import("../flags/task-help.ts");
-  const definition = pickTask((await loadFile(file)).registry, file, task);
+  const definition = pickTask((await loadFile(file, { external })).registry, file, task);
   cli.terminal.data(taskHelp(definition.name, definition.description, shapeOf(definition)));
   return 0;
 }
