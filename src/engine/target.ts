@@ -1,4 +1,4 @@
-import type { CallOptions } from "../core/call.ts";
+import type { CallOptions, RemoteTarget } from "../core/call.ts";
 import { GodwitError } from "../core/errors.ts";
 import { environmentOf } from "../core/task-name.ts";
 import type { RunRow } from "../store/rows.ts";
@@ -61,18 +61,25 @@ interface Caller {
 async function targetOf(work: Work, { call }: ParentCall, from: Caller): Promise<Target> {
   const { run, caller } = from;
   const environment = environmentOf(call.task);
+  const { remote } = call.options ?? {};
+  // Code that was never deployed is in one process alone, which says best what it has.
+  if (caller === undefined && (remote === undefined || !namesVersion(remote))) return HERE;
   try {
-    if (call.options?.remote !== undefined) return await remoteTarget(work, call, from);
+    if (remote !== undefined) return await remoteTarget(work, call, from);
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     return { kind: "missing", error };
   }
-  // Code that was never deployed, and a whole file, have all their tasks with them.
+  // A whole file has all its tasks with it.
   if (caller === undefined || caller.environment === null || caller.environment === environment) return HERE;
   const deployment = caller.dependsOn[environment];
   if (deployment !== undefined) return { kind: "there", deployment };
   const message = `${caller.environment} was deployed without ${environment}, whose task ${call.task} it calls in run ${run.id}`;
   return { kind: "missing", error: new GodwitError("ENVIRONMENT_NOT_DEPLOYED", message) };
+}
+
+function namesVersion({ version }: RemoteTarget): boolean {
+  return version !== "latest" && version !== "current";
 }
 
 /** @throws GodwitError TASK_NOT_FOUND; FORBIDDEN for a task of another project */

@@ -6,7 +6,7 @@ import { type Run, run } from "../../src/sdk/run.ts";
 import type { RunFilter } from "../../src/sdk/run-list.ts";
 import { configureRuns, type RunStarter } from "../../src/sdk/starter.ts";
 import type { CallableTask } from "../../src/sdk/task.ts";
-import { add, broken, echo, waiting } from "./tasks.ts";
+import { add, broken, echo, far, waiting } from "./tasks.ts";
 
 /** A starter of runs, with something behind it that executes them. */
 export interface OpenStarter {
@@ -143,13 +143,20 @@ export function starterContract(open: () => Promise<OpenStarter>): void {
   });
 
   describe("a remote task", () => {
-    const far: CallableTask<{ a: number; b: number }, number> = remote.task<typeof add>("starters.add");
+    const sum: CallableTask<{ a: number; b: number }, number> = remote.task<typeof add>("starters.add");
 
     test("is started by its name", async () => {
-      expect(await far({ a: 5, b: 6 })).toBe(11);
-      const started = await run(far, { a: 1, b: 1 }, { labels: { suite: "remote" } });
+      expect(await sum({ a: 5, b: 6 })).toBe(11);
+      const started = await run(sum, { a: 1, b: 1 }, { labels: { suite: "remote" } });
       expect(await started.result()).toBe(2);
-      expect(await idsOf({ task: far, labels: { suite: "remote" } })).toEqual([started.id]);
+      expect(await idsOf({ task: sum, labels: { suite: "remote" } })).toEqual([started.id]);
+    });
+
+    test("is called by a running task, at the version of its caller too", async () => {
+      const results: unknown[] = [];
+      for (const version of ["latest", "current", "v9"])
+        results.push(await (await run(far, version)).result());
+      expect(results).toEqual([21, 21, "TASK_NOT_FOUND"]);
     });
 
     test("that is not there is not started", async () => {
