@@ -1,5 +1,7 @@
 import { type CacheOptions, cacheInputHash, cacheKey } from "../core/cache.ts";
 import type { CallOptions } from "../core/call.ts";
+import { isStored } from "../core/value/stored.ts";
+import { findRefs } from "../core/value-ref.ts";
 import { type CacheRow, claimFill, endFill, readCache, writeCache } from "../store/cache.ts";
 import { insertWaiters } from "../store/limits.ts";
 import type { ActionRow, RunRow } from "../store/rows.ts";
@@ -30,7 +32,16 @@ export async function lookUp(
   keys: readonly string[],
 ): Promise<Map<string, CacheRow>> {
   if (keys.length === 0 || run.cache_mode === "overwrite") return new Map();
-  return new Map((await readCache(work.sql, keys)).map((row) => [row.key, row]));
+  const rows = await readCache(work.sql, keys);
+  return new Map(rows.filter((row) => isReadableIn(run.project, row)).map((row) => [row.key, row]));
+}
+
+/**
+ * Whether runs of a project can read a result. One that is shared by all projects may lie in the blobs of another, or
+ * name files there, and no run reads those of a project that is not its own.
+ */
+function isReadableIn(project: string, { project: from, result }: CacheRow): boolean {
+  return project === from || (!isStored(result) && findRefs(result).length === 0);
 }
 
 /**

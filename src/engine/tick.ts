@@ -1,11 +1,10 @@
 import type { ErrorRecord } from "../core/outcome.ts";
 import { isTerminal } from "../core/phase.ts";
-import { readCache } from "../store/cache.ts";
 import { readHolders } from "../store/leases.ts";
 import type { ActionRow, TimerRow } from "../store/rows.ts";
 import { readExpiredRunners } from "../store/runners.ts";
 import { deleteTimers, nextDueMs, readDueTimers } from "../store/timers.ts";
-import { mayCompute } from "./cache.ts";
+import { lookUp, mayCompute } from "./cache.ts";
 import { reuse } from "./call.ts";
 import type { EngineCore } from "./core.ts";
 import { failAttempts } from "./failure.ts";
@@ -144,8 +143,9 @@ async function endOverdueAttempt(work: Work, timer: TimerRow, row: ActionRow): P
 /** It is this action's turn: its cache entry may be there now, or its concurrency key free. */
 async function retryPlace(work: Work, row: ActionRow, queue: ActionRow[]): Promise<void> {
   if (row.phase !== "waiting") return passOn(work, row);
-  const hit = row.cache_key === null ? undefined : (await readCache(work.sql, [row.cache_key]))[0];
-  if (hit !== undefined && work.run(row.run_id).cache_mode === "use") {
+  const key = row.cache_key;
+  const hit = key === null ? undefined : (await lookUp(work, work.run(row.run_id), [key])).get(key);
+  if (hit !== undefined) {
     await settle(work, [reuse(work, row, "succeeded", hit.result)]);
     return passOn(work, row);
   }

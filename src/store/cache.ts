@@ -29,8 +29,8 @@ const upsert: BulkStatement = {
   },
   text: (rows) => `INSERT INTO cache (key, project, domain, task, run_id, action_id, result, created_ms)
     SELECT r.key, r.project, r.domain, r.task, r.run_id, r.action_id, r.result, r.created_ms FROM ${rows} WHERE true
-    ON CONFLICT (key) DO UPDATE SET run_id = excluded.run_id, action_id = excluded.action_id,
-      result = excluded.result, created_ms = excluded.created_ms`,
+    ON CONFLICT (key) DO UPDATE SET project = excluded.project, domain = excluded.domain, run_id = excluded.run_id,
+      action_id = excluded.action_id, result = excluded.result, created_ms = excluded.created_ms`,
 };
 
 export function readCache(sql: Sql, keys: readonly string[]): Promise<CacheRow[]> {

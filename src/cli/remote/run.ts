@@ -1,7 +1,6 @@
 import { loadFile } from "../../bundle/load.ts";
 import type { StartRunBody } from "../../client/api.ts";
 import { GodwitClient } from "../../client/client.ts";
-import type { Json } from "../../core/error-record.ts";
 import { encodeValue } from "../../core/value.ts";
 import type { Cli } from "../cli.ts";
 import { warnOfPlainRecursion } from "../deploy/recursion-warning.ts";
@@ -12,6 +11,7 @@ import { placeOf } from "../place.ts";
 import { pickTask, readTaskInput } from "../user-file.ts";
 import type { RunOptions, WantedRun } from "../wanted.ts";
 import { followRemotely } from "./follow.ts";
+import { keepInput } from "./keep-input.ts";
 
 /** Runs a task of a file on a coordinator: its environment is deployed there first. */
 export async function runRemotely(cli: Cli, { file, task, flags, options }: WantedRun): Promise<number> {
@@ -32,7 +32,7 @@ export async function runRemotely(cli: Cli, { file, task, flags, options }: Want
     deployment,
     ...placeOf(cli),
     ...bodyOf(options),
-    ...(input !== undefined && { input: JSON.parse(encodeValue(input)) as Json }),
+    ...(input !== undefined && { input: await keepInput(cli, encodeValue(input)) }),
   });
   return options.detach === true ? tellStarted(cli, id) : followRemotely(cli, client, id);
 }
