@@ -35,6 +35,12 @@ describe("the repository", () => {
     );
   });
 
+  test("keeps entry points to wiring", () => {
+    const entries = [...sources].filter(([file]) => file.startsWith("functions/"));
+    expect(entries.length).toBeGreaterThan(0);
+    expect(entries.filter(([, text]) => text.trimEnd().split("\n").length > 60)).toEqual([]);
+  });
+
   test("names files after what they hold", () => {
     const vague = ["utils", "util", "helpers", "helper", "types", "common", "misc"];
     const files = guarded.map(([file]) => file);

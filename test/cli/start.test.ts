@@ -1,7 +1,10 @@
-import { readdirSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { postgresDatabase } from "../setup/postgres-database.ts";
-import { HARMFUL, type Started, Workspace } from "./godwit.ts";
+import { HARMFUL, Started, Workspace } from "./godwit.ts";
 
 const BIG = `
 import { TaskEnvironment } from "godwit";
@@ -101,6 +104,84 @@ describe("a coordinator and a runner of their own", () => {
     }
     expect(runner.stdout + runner.stderr).toContain("a runner died");
     expect(runner.child.exitCode).toBeNull();
+  });
+});
+
+test("a process that is blocked ends with the runner it belongs to", async () => {
+  workspace.write({
+    "stuck.ts": `import { writeFileSync } from "node:fs";
+import { TaskEnvironment } from "godwit";
+const env = new TaskEnvironment({ name: "stuck" });
+export const main = env.task(async function main({ path }: { path: string }) {
+  writeFileSync(path, String(process.pid));
+  for (;;);
+});
+`,
+  });
+  const coordinator = await startCoordinator();
+  const runner = await startRunner(coordinator);
+  const path = join(workspace.path, "pid");
+  await run(coordinator, ["stuck.ts", "main", "--path", path, "--detach"]);
+  const pid = await until(() => Number(readIfThere(path)) || undefined);
+  runner.child.kill("SIGKILL");
+  await until(() => (isAlive(pid) ? undefined : true));
+});
+
+async function until<Value>(look: () => Value | undefined): Promise<Value> {
+  for (;;) {
+    const found = look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe("the entry points for containers", () => {
+  const entry = (name: string): string =>
+    fileURLToPath(new URL(`../../functions/node/${name}.ts`, import.meta.url));
+  const start = (name: string, env: Env): Started => new Started(spawnNode(entry(name), env));
+  const spawnNode = (path: string, env: Env): ChildProcess =>
+    spawn(process.execPath, ["--conditions=source", path], {
+      cwd: workspace.path,
+      env: { PATH: process.env["PATH"] ?? "", ...env },
+    });
+
+  test("need nothing but variables", async () => {
+    const coordinator = start("coordinator", { GODWIT_PORT: "0" });
+    const [, endpoint = ""] = await coordinator.printed(/"message":"coordinator at ([^"]+)"/);
+    const made = await workspace.run(["create", "key", "r", "--scope", "runners", "--local"]);
+    const env = { GODWIT_ENDPOINT: endpoint, GODWIT_TOKEN: made.stdout.trim(), GODWIT_PROCESSES: "1" };
+    const runner = start("runner", { ...env, GODWIT_RUNNER_NAME: "box" });
+    await runner.printed(/"message":"runner box-/);
+    for (const started of [runner, coordinator]) {
+      started.child.kill("SIGTERM");
+      expect([(await started.ended).code, started.stdout]).toEqual([0, ""]);
+    }
+  });
+
+  test("say in one line what is wrong", async () => {
+    const wrong = await start("coordinator", { GODWIT_PORT: "x" }).ended;
+    expect(wrong.code).toBe(1);
+    expect(JSON.parse(wrong.stderr)).toMatchObject({
+      level: "error",
+      message: expect.stringContaining(
+        'CONFIG_INVALID: GODWIT_PORT is a whole number from 0 to 65535, not "x".',
+      ),
+    });
+    const nowhere = await start("runner", {}).ended;
+    expect([nowhere.code, nowhere.stderr.split("\n").length]).toEqual([1, 2]);
+    expect(nowhere.stderr).toContain("CONFIG_INVALID: a runner needs the address of its coordinator");
   });
 });
 
