@@ -1,4 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startDev, Workspace } from "./godwit.ts";
@@ -184,6 +186,36 @@ describe("a profile", () => {
       ]);
     } finally {
       await dev.stop();
+    }
+  });
+});
+
+describe("a token that stands beside another endpoint", () => {
+  test("is not sent, and the refusal says why", async () => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      const problem = {
+        title: "No",
+        status: 401,
+        detail: "no key",
+        code: "UNAUTHENTICATED",
+        hint: "Give one.",
+      };
+      response.writeHead(401, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const user = writeUserFile("endpoint: https://g.example.com\ntoken: gw_live_abcdefgh_wxyz\n");
+      const ended = await workspace.run(["get", "runs", "--endpoint", endpoint], { env });
+      expect([ended.code, seen]).toEqual([4, [undefined]]);
+      expect(ended.stderr).toContain(`hint: The token of ${user}:2 stands beside another endpoint`);
+      const given = { ...env, GODWIT_TOKEN: "gw_live_given" };
+      expect((await workspace.run(["get", "runs", "--endpoint", endpoint], { env: given })).code).toBe(4);
+      expect(seen[1]).toBe("Bearer gw_live_given");
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
     }
   });
 });

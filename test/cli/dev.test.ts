@@ -111,6 +111,7 @@ describe("godwit dev", () => {
     expect(findings.map(({ name }) => name)).toEqual([
       "node",
       "bundler",
+      "config",
       "store",
       "disk",
       "endpoint",

@@ -11,7 +11,7 @@ import { pageOf, readCursor } from "../cursor.ts";
 import { deployRelease } from "../deploy.ts";
 import type { App } from "../parts.ts";
 import * as schemas from "../schemas/deployment.ts";
-import { jsonContent, listOfItems, pageQuery } from "../schemas/shared.ts";
+import { jsonContent, listOfItems, pageQuery, placeQuery } from "../schemas/shared.ts";
 import { blobsOf } from "../signed-blobs.ts";
 import { stored } from "../views/json.ts";
 import { publicRoute } from "./public-route.ts";
@@ -50,8 +50,7 @@ const list = publicRoute("runs:read", {
   request: {
     query: z.object({
       ...pageQuery,
-      project: z.string().optional(),
-      domain: z.string().optional(),
+      ...placeQuery,
       environment: z.string().optional(),
     }),
   },

@@ -5,7 +5,7 @@ import type { App, CoordinatorEnv } from "../parts.ts";
 import { invalidRequest } from "../problem.ts";
 import { resolveTask } from "../resolve-task.ts";
 import { startedRun } from "../schemas/run.ts";
-import { jsonContent, repeated, wait } from "../schemas/shared.ts";
+import { jsonContent, placeQuery, repeated, wait } from "../schemas/shared.ts";
 import { encodeInput, startOf, startOnce } from "../start-run.ts";
 import { answerStarted } from "../started-run.ts";
 import { publicRoute } from "./public-route.ts";
@@ -28,8 +28,7 @@ const run = publicRoute(
         name: z.string().min(1).max(256).optional(),
         label,
         priority: z.coerce.number().int().optional(),
-        project: z.string().optional(),
-        domain: z.string().optional(),
+        ...placeQuery,
       }),
     },
     requestBody: {

@@ -8,18 +8,16 @@ import { pageOf, readCursor } from "../cursor.ts";
 import type { App } from "../parts.ts";
 import { resolveTask } from "../resolve-task.ts";
 import { taskDetail, taskSummary } from "../schemas/deployment.ts";
-import { jsonContent, listOfItems, pageQuery } from "../schemas/shared.ts";
+import { jsonContent, listOfItems, pageQuery, placeQuery } from "../schemas/shared.ts";
 import { stored } from "../views/json.ts";
 import { publicRoute } from "./public-route.ts";
-
-const place = { project: z.string().optional(), domain: z.string().optional() };
 
 const list = publicRoute("runs:read", {
   method: "get",
   path: "/v1/tasks",
   summary: "List the tasks of a project and domain, each in its newest deployment",
   tags: ["tasks"],
-  request: { query: z.object({ ...pageQuery, ...place }) },
+  request: { query: z.object({ ...pageQuery, ...placeQuery }) },
   responses: { 200: { description: "A page of tasks", content: jsonContent(listOfItems(taskSummary)) } },
 });
 
@@ -30,7 +28,7 @@ const get = publicRoute("runs:read", {
   tags: ["tasks"],
   request: {
     params: z.object({ task: z.string().max(256) }),
-    query: z.object({ ...place, deployment: z.string().optional(), version: z.string().optional() }),
+    query: z.object({ ...placeQuery, deployment: z.string().optional(), version: z.string().optional() }),
   },
   responses: { 200: { description: "The task", content: jsonContent(taskDetail) } },
 });
