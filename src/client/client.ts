@@ -6,17 +6,9 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { address } from "./query.ts";
 import { type CallOptions, type PostOptions, Requests, type WaitOptions } from "./requests.ts";
+import { type RunTaskOptions, runTaskAddress } from "./run-task.ts";
 import { withWholeOutcome } from "./stored-outcome.ts";
 import { uploadBundle } from "./upload-bundle.ts";
-
-/** Settings of a run that {@link GodwitClient.runTask} starts. */
-export interface RunTaskOptions extends PostOptions, WaitOptions, Place {
-  /** Default: the version that was deployed last. */
-  readonly version?: string | undefined;
-  readonly name?: string | undefined;
-  readonly labels?: Readonly<Record<string, string>> | undefined;
-  readonly priority?: number | undefined;
-}
 
 type Place = { readonly project?: string; readonly domain?: string };
 
@@ -56,14 +48,8 @@ export class GodwitClient {
    *
    * @example const { outcome } = await client.runTask("hello.main", { data: [1, 2, 3] }, { wait: "20s" });
    */
-  runTask(
-    task: string,
-    input?: Json,
-    { version, name, labels = {}, priority, project, domain, ...options }: RunTaskOptions = {},
-  ): Promise<api.StartedRun> {
-    const label = Object.entries(labels).map(([key, value]) => `${key}:${value}`);
-    const query = { wait: options.wait, version, name, label, priority, project, domain };
-    return this.#started(address("/v1/tasks/{}/run", [task], query), input, options);
+  runTask(task: string, input?: Json, options: RunTaskOptions = {}): Promise<api.StartedRun> {
+    return this.#requests.post(runTaskAddress(task, options), input, options);
   }
 
   listRuns(query: api.RunQuery = {}, options?: CallOptions): Promise<api.ListPage<api.RunSummary>> {

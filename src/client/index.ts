@@ -11,8 +11,9 @@
  */
 
 export type * from "./api.ts";
-export { GodwitClient, type RunTaskOptions } from "./client.ts";
+export { GodwitClient } from "./client.ts";
 export type { ConnectionOptions } from "./connection.ts";
 export type { FollowOptions } from "./follow.ts";
 export type { CallOptions, PostOptions, WaitOptions } from "./requests.ts";
+export type { RunTaskOptions } from "./run-task.ts";
 export { httpTransport, type TransportOptions } from "./transport.ts";

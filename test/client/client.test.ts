@@ -70,6 +70,33 @@ describe("every method", () => {
     await client.checkReady();
   });
 
+  test("runs a task by its name, with its settings in the query", async () => {
+    const settings = { version: "v1", name: "n", labels: { team: "a:b,c" }, priority: 3, wait: 0 };
+    const { id, labels, priority } = await client.runTask("hello.main", { x: 1 }, settings);
+    expect({ labels, priority }).toEqual({ labels: { name: "n", team: "a:b,c" }, priority: 3 });
+    expect((await client.getAction(id, "a0")).input).toEqual({ x: 1 });
+    expect((await client.runTask("hello.free")).outcome).toBeNull();
+    await expect(client.runTask("hello.main", { x: "1" })).rejects.toMatchObject({ code: "INPUT_INVALID" });
+    await expect(client.runTask("hello.gone")).rejects.toMatchObject({
+      code: "TASK_NOT_FOUND",
+      hint: "It has hello.free, hello.main.",
+    });
+    expect(() => client.runTask("hello.free", 1, { labels: { "a:b": "c" } })).toThrow("has a colon");
+  });
+
+  test("gives runs page by page, as they are asked for", async () => {
+    const labels = { suite: "pages" };
+    const ids: string[] = [];
+    for (let n = 0; n < 120; n++) ids.unshift((await client.runTask("hello.free", n, { labels })).id);
+    const idsOf = async (limit?: number): Promise<string[]> => {
+      const query = { label: ["suite=pages"], ...(limit !== undefined && { limit }) };
+      return (await Array.fromAsync(client.runs(query))).map((run) => run.id);
+    };
+    expect(await idsOf()).toEqual(ids);
+    expect(await idsOf(110)).toEqual(ids.slice(0, 110));
+    expect(await Array.fromAsync(client.runs({ task: "hello.none" }))).toEqual([]);
+  });
+
   test("waits for the outcome when asked to", async () => {
     const waiting = client.startRun({ task: "hello.free" }, { wait: "20s" });
     let lease = "";

@@ -139,6 +139,12 @@ describe("deploying", () => {
       409,
       "DEPENDENCY_MISSING",
     ],
+    [
+      "a version that means another",
+      { version: "latest", environments: [environment("a")] },
+      400,
+      "INVALID_REQUEST",
+    ],
     ["an environment twice", { environments: [environment("a"), environment("a")] }, 400, "INVALID_REQUEST"],
     [
       "a task of another environment",

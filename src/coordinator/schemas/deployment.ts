@@ -16,7 +16,8 @@ import { json, placeName } from "./shared.ts";
 
 const version = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be letters, digits, `.`, `_` and `-`");
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be letters, digits, `.`, `_` and `-`")
+  .refine((text) => text !== "latest" && text !== "current", "`latest` and `current` mean other versions");
 
 /** A JSON Schema that can be used to check values. */
 const schema = json.superRefine((given, context) => {
