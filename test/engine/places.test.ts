@@ -56,6 +56,17 @@ describe("each project and domain", () => {
     expect((await client.listRuns({ project: "a" })).data.map(nameOf).sort()).toEqual(NAMES.slice(0, 2));
   });
 
+  test("is asked for by a name that is allowed", async () => {
+    const client = clientOf(await harness());
+    const refused = expect.objectContaining({ code: "INVALID_REQUEST" });
+    for (const place of [{ project: "A" }, { domain: "a/b" }]) {
+      await expect(client.listRuns(place)).rejects.toThrow(refused);
+      await expect(client.listTasks(place)).rejects.toThrow(refused);
+      await expect(client.listConditions(place)).rejects.toThrow(refused);
+      await expect(client.startRun({ task: "a.b", ...place })).rejects.toThrow(refused);
+    }
+  });
+
   test("computes for itself what no other may reuse", async () => {
     const task = environment().task({ cache: { version: "1" } }, async function task(x: number) {
       return x;
