@@ -12,7 +12,7 @@ try {
     onDeath: ({ runner, detail }) => logLine("warn", `${runner} died (${detail}); another takes over`),
     onOutput: (text) => process.stderr.write(text),
   });
-  logLine("info", `runner ${id} (${processes} processes)`);
+  logLine("info", `runner ${id} (${processes} ${processes === 1 ? "process" : "processes"})`);
   const error = await Promise.race([stopAsked(), refused]);
   await stop();
   if (error !== undefined) throw error;

@@ -26,7 +26,9 @@ export const runner: Part = {
         terminal.note(terminal.paint("yellow", `a runner died (${detail}); another takes over`)),
       onOutput: (text) => terminal.draw(text),
     });
-    terminal.data(`godwit runner ${id} serves ${cli.endpoint} (${processes} processes)`);
+    terminal.data(
+      `godwit runner ${id} serves ${cli.endpoint} (${processes} ${processes === 1 ? "process" : "processes"})`,
+    );
     const error = await Promise.race([stopAsked(), refused]);
     if (error === undefined) terminal.note("stopping; press Ctrl-C again to force");
     await stop();
