@@ -12,6 +12,9 @@ import { type BlobAccess, configureBlobs, Dir, File } from "../../src/index.ts";
 import { projectBlobs } from "../../src/runner/blob-places.ts";
 import { type EdgePosition, type EdgeRow, listEdges } from "../../src/store/edges.ts";
 import { createHarness, type Harness } from "../../src/testing/index.ts";
+import { startServer } from "../client/server.ts";
+import { type BlobFolder, openBlobFolder } from "../coordinator/blob-folder.ts";
+import { openSystem } from "../coordinator/system.ts";
 import { consume, move, pass } from "./tasks.ts";
 
 let folder: string;
@@ -199,25 +202,40 @@ describe("files between tasks", () => {
   });
 
   it("take no more memory when they are larger", { timeout: 120_000 }, async () => {
-    const small = await probe(64);
-    // A slow machine proves it with the smaller file alone: it passes through far less memory than it is long.
-    if (small.tookMs > 4_000) return;
-    const whole = await probe(200);
-    expect(whole.bytes).toBe(200 * 1024 * 1024);
-    expect(whole.peakKiB - small.peakKiB).toBeLessThan(40 * 1024);
+    await expectBounded(join(folder, "probe"));
+  });
+
+  it("take no more memory through a coordinator either", { timeout: 120_000 }, async () => {
+    let served: BlobFolder | undefined;
+    let answer: (request: Request) => Response | Promise<Response> = () =>
+      new Response(null, { status: 503 });
+    const server = await startServer((request) =>
+      new URL(request.url).pathname.startsWith("/blobs/")
+        ? (served as BlobFolder).fetch(request)
+        : answer(request),
+    );
+    served = await openBlobFolder(Date.now, `${server.endpoint}/blobs`);
+    const system = await openSystem({ blobs: served.store });
+    answer = (request) => system.app.fetch(request);
+    try {
+      await expectBounded(server.endpoint);
+    } finally {
+      await server.kill();
+      await system.close();
+      await served.close();
+    }
   });
 });
 
-async function probe(mib: number): Promise<{ bytes: number; peakKiB: number; tookMs: number }> {
-  const startedMs = performance.now();
+async function expectBounded(place: string): Promise<void> {
+  const small = await probe(place, 64);
+  const whole = await probe(place, 200);
+  expect(whole.bytes).toBe(200 * 1024 * 1024);
+  expect(whole.peakKiB - small.peakKiB).toBeLessThan(40 * 1024);
+}
+
+async function probe(place: string, mib: number): Promise<{ bytes: number; peakKiB: number }> {
   const script = new URL("memory-probe.ts", import.meta.url).pathname;
-  const args = [
-    "--conditions=source",
-    "--max-semi-space-size=4",
-    script,
-    join(folder, `probe${mib}`),
-    String(mib),
-  ];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return { ...JSON.parse(stdout), tookMs: performance.now() - startedMs };
+  const args = ["--conditions=source", "--max-semi-space-size=4", script, place, String(mib)];
+  return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout);
 }

@@ -51,6 +51,16 @@ const big = env.task(async function big() {
   return "b".repeat(11 * 1024 * 1024);
 });
 
+let isFirst = true;
+const maker = env.task(async function maker() {
+  return large("q");
+});
+const reader = env.task(async function reader() {
+  const text = await maker();
+  if (isFirst) throw new Error("the first one fails");
+  return text.length;
+});
+
 let folder: string;
 let harness: Harness | undefined;
 let reads: string[];
@@ -172,6 +182,37 @@ describe("a large value", () => {
     expect(error).toMatchObject({ cause: { code: "VALUE_LOST", kind: "user", retryable: false } });
     expect(String((error as GodwitError).cause)).toMatch(/input of action a0 .*SHA-256 [0-9a-f]{64}/);
     expect(harness.executions(plain)).toBe(0);
+  });
+
+  it("fails whoever reads a recorded result that is gone, a parent or the starter of the run", async () => {
+    const store = openLocalBlobs({ folder: join(folder, "blobs") });
+    const reopen = async (): Promise<Harness> => {
+      await harness?.close();
+      harness = await createHarness({ store: join(folder, "data"), values: { blobs: projectBlobs(store) } });
+      return harness;
+    };
+    const first = await reopen();
+    isFirst = true;
+    const parent = await first.run(reader);
+    const root = await first.run(maker);
+    await expect(parent.result()).rejects.toThrow("the first one fails");
+    expect(await root.result()).toBe(large("q"));
+    const [child] = await parent.actions(maker);
+    for (const { key } of (await store.list()).blobs) await store.delete({ key });
+    // Another process, which has nothing of it in memory.
+    const second = await reopen();
+    isFirst = false;
+    const lost = { code: "VALUE_LOST", kind: "user", retryable: false };
+    const again = await second.recover(parent.id);
+    const error = await again.result().catch((thrown: unknown) => thrown as GodwitError);
+    expect(error).toMatchObject({ cause: lost });
+    const named = new RegExp(`result of action ${child?.id} .*SHA-256 [0-9a-f]{64}`);
+    expect(String((error as GodwitError).cause)).toMatch(named);
+    await expect(second.runOf(root.id).result()).rejects.toMatchObject({
+      ...lost,
+      message: expect.stringMatching(/result of action a0 .*SHA-256 [0-9a-f]{64}/),
+    });
+    expect(second.executions(maker)).toBe(0);
   });
 
   it("has a limit all the same", async () => {
