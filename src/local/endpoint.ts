@@ -4,6 +4,7 @@ import { GodwitError } from "../core/errors.ts";
 import { remoteStarter } from "../runner/remote-starter.ts";
 import { ValueStore } from "../runner/values.ts";
 import type { BlobAccess } from "../sdk/blobs.ts";
+import { isRemote } from "../sdk/remote-target.ts";
 import type { RunStarter } from "../sdk/starter.ts";
 
 /** A coordinator, and what is meant there. */
@@ -28,7 +29,9 @@ export function endpointStarter(at: Endpoint): RunStarter {
   return {
     ...starter,
     start: (request) =>
-      starter.start(request).catch((error: unknown) => Promise.reject(explained(error, at))),
+      isRemote(request.task)
+        ? starter.start(request)
+        : starter.start(request).catch((error: unknown) => Promise.reject(explained(error, at))),
   };
 }
 

@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
+import { symlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ended, startDev, Workspace } from "./godwit.ts";
 
 const CODE = `
-import { condition, TaskEnvironment } from "godwit";
+import { condition, remote, run, TaskEnvironment } from "godwit";
 
 const env = new TaskEnvironment({ name: "served" });
 
@@ -15,6 +17,11 @@ export const outer = env.task(async function outer({ text }: { text: string }) {
 });
 export const fail = env.task(async function fail() {
   throw new TypeError("no");
+});
+export const relay = env.task(async function relay({ text }: { text: string }) {
+  const started = await run(shout, { text });
+  const far = remote.task<typeof shout>("served.shout");
+  return (await started.result()) + " " + (await far({ text }));
 });
 export const ask = env.task(async function ask() {
   return condition({ name: "release" });
@@ -51,6 +58,21 @@ describe("godwit dev", () => {
     expect(remote).toMatchObject({ code: 0, stdout: '"HI!"\n' });
     expect(local).toMatchObject({ code: 0, stdout: remote.stdout });
     expect(remote.stderr).toContain("shout │ shouting");
+  });
+
+  test("lets a task start runs and call tasks by their names", async () => {
+    const relayed = await workspace.run(["run", "served.ts", "relay", "--text", "hi", ...flags]);
+    expect(relayed).toMatchObject({ code: 0, stdout: '"HI HI"\n' });
+    const runs = await workspace.json<{ task: string; createdBy: string | null }[]>([
+      "get",
+      "runs",
+      ...flags,
+    ]);
+    const [relay] = runs.filter(({ task }) => task === "served.relay");
+    expect(relay).toMatchObject({ createdBy: null });
+    expect(runs.find(({ createdBy }) => createdBy?.startsWith("run:"))).toMatchObject({
+      task: "served.shout",
+    });
   });
 
   test("shows failures with frames of the user's own files", async () => {
@@ -146,33 +168,58 @@ describe("godwit init", () => {
 });
 
 describe("a script of the user's", () => {
-  test("runs tasks without a server and ends when it is done", async () => {
+  beforeAll(() => {
     workspace.write({ "node_modules/.keep": "" });
-    const { symlinkSync } = await import("node:fs");
     symlinkSync(new URL("../..", import.meta.url).pathname, `${workspace.path}/node_modules/godwit`);
-    workspace.write({
-      "script.ts": `
+  });
+
+  /** What the script prints. */
+  function execute(script: string, code: string, variables: Record<string, string>): Promise<string> {
+    workspace.write({ [script]: code });
+    return new Promise((resolve, reject) => {
+      const args = ["--conditions=source", script];
+      const env = { ...process.env, ...variables };
+      execFile(process.execPath, args, { cwd: workspace.path, env }, (error, out) =>
+        error ? reject(error) : resolve(out),
+      );
+    });
+  }
+
+  test("runs tasks without a server and ends when it is done", async () => {
+    const code = `
 import { run, TaskEnvironment } from "godwit";
 const env = new TaskEnvironment({ name: "script" });
 const twice = env.task(async function twice(n: number) { return 2 * n; });
 const main = env.task(async function main(n: number) { return (await twice(n)) + 1; });
 const started = await run(main, 4, { labels: { from: "script" } });
 console.log(JSON.stringify({ id: started.id, result: await started.result() }));
-`,
-    });
-    const { execFile } = await import("node:child_process");
-    const stdout = await new Promise<string>((resolve, reject) => {
-      const args = ["--conditions=source", "script.ts"];
-      const env = { ...process.env, GODWIT_DATA_DIR: "script-data" };
-      execFile(process.execPath, args, { cwd: workspace.path, env }, (error, out) =>
-        error ? reject(error) : resolve(out),
-      );
-    });
+`;
+    const stdout = await execute("script.ts", code, { GODWIT_DATA_DIR: "script-data" });
     const { id, result } = JSON.parse(stdout) as { id: string; result: number };
     expect(result).toBe(9);
     expect(await workspace.json(["get", "run", id, "--data-dir", "script-data"])).toMatchObject({
       phase: "succeeded",
       labels: { from: "script" },
     });
+  });
+
+  test("calls deployed tasks by their names, and finds runs, where an endpoint is configured", async () => {
+    await workspace.run(["run", "served.ts", "shout", "--text", "first", ...flags]);
+    const code = `
+import { remote } from "godwit";
+const shout = remote.task<(input: { text: string }) => string>("served.shout");
+console.log(await shout({ text: "from afar" }));
+for await (const { id, phase } of remote.runs({ task: shout, limit: 1 })) {
+  console.log(phase, await (await remote.run(id)).result());
+}
+await remote.task("served.nothing")(1).catch(({ code, hint }) => console.log(code, hint));
+`;
+    const stdout = await execute("far.ts", code, { GODWIT_ENDPOINT: flags[1] ?? "" });
+    expect(stdout.split("\n")).toEqual([
+      "FROM AFAR",
+      "succeeded FROM AFAR",
+      expect.stringMatching(/^TASK_NOT_FOUND It has served\.ask, .*served\.shout\.$/),
+      "",
+    ]);
   });
 });
