@@ -66,7 +66,11 @@ export function areaOf(path: string): string | null {
   return rest.length > 0 ? second : second.replace(/\.[cm]?tsx?$/, "");
 }
 
-/** `adapters/aws/lambda.ts` → aws; null outside adapters and for files that all adapters share. */
+/** No place of its own: what reaches a coordinator from any place. */
+const everywhere: readonly string[] = ["remote"];
+
+/** `adapters/aws/lambda.ts` → aws; null outside adapters and for what all adapters share. */
 export function adapterOf(path: string): string | null {
-  return /^adapters\/([^/]+)\//.exec(path)?.[1] ?? null;
+  const adapter = /^adapters\/([^/]+)\//.exec(path)?.[1] ?? null;
+  return adapter !== null && everywhere.includes(adapter) ? null : adapter;
 }
