@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import { GodwitError } from "../core/errors.ts";
+import { base32 } from "../core/identity.ts";
 import {
   answerIdempotency,
   deleteIdempotency,
@@ -10,6 +11,7 @@ import {
   renewIdempotency,
   sweepIdempotency,
 } from "../store/idempotency.ts";
+import type { Caller } from "./auth/caller.ts";
 import type { CoordinatorEnv } from "./parts.ts";
 import { invalidRequest } from "./problem.ts";
 
@@ -18,6 +20,7 @@ const KEPT_MS = 24 * 3_600_000;
 /** A request that has been worked on for longer than any may take was cut off: the next one takes over. */
 const ABANDONED_MS = 90_000;
 const SWEEP_EVERY_MS = 3_600_000;
+const RUN_ID_CHARACTERS = 32;
 
 /** What whoever works on a request leaves with its key. */
 interface Note {
@@ -60,7 +63,7 @@ async function claimKey(
   const scope = c.var.caller.id;
   const nowMs = clock.now();
   const requestHash = hash("sha256", `${c.req.method} ${targetOf(c)}\n${await c.req.text()}`, "base64url");
-  const fresh: Note = { runId: random.id(), sinceMs: nowMs };
+  const fresh: Note = { runId: runIdFor(c.var.caller, key) ?? random.id(), sinceMs: nowMs };
   const found = await driver.transaction(async (sql) => {
     if (isSweepDue(driver, nowMs)) await sweepIdempotency(sql, nowMs - KEPT_MS);
     const row = { scope, key, request_hash: requestHash, created_ms: nowMs, body: JSON.stringify(fresh) };
@@ -73,6 +76,14 @@ async function claimKey(
   }
   if (found.status !== null) return { reply: replay(c, found) };
   return { note: await takeOver(c, found) };
+}
+
+/**
+ * A task repeats its start as long as its run is replayed, which may be after the reply is forgotten: the id of the run
+ * that it starts follows from the key.
+ */
+function runIdFor({ id, run }: Caller, key: string): string | undefined {
+  return run === undefined ? undefined : base32(hash("sha256", `${id}\n${key}`, "buffer"), RUN_ID_CHARACTERS);
 }
 
 /** What a request is for. How long it waits changes nothing about it. */

@@ -214,6 +214,27 @@ describe("a remote call", () => {
   });
 });
 
+test("each of several calls that are not there fails as itself", async () => {
+  const { lease, run } = await startParent();
+  const remote = { version: "latest" };
+  const calls = ["c1", "c2"].map((id) => ({
+    ...{ lease, id, kind: "task" as const, task: "nowhere.work", input: `"${id}"` },
+    options: { remote, retries: { count: 3 } },
+  }));
+  await parents.report({ calls });
+  const rows = await system.core.driver.read((sql) =>
+    sql.all<{ id: string; result: string }>(
+      "SELECT id, result FROM actions WHERE run_id = $1 AND id <> 'a0' ORDER BY id",
+      run,
+    ),
+  );
+  const failed = rows.map(({ id, result }) => [id, (JSON.parse(result) as { action: string }).action]);
+  expect(failed).toEqual([
+    ["c1", "c1"],
+    ["c2", "c2"],
+  ]);
+});
+
 test("a recovered run reuses what other environments gave, a fork under their new code redoes it", async () => {
   const tasks = (codeHash: string): { name: string; codeHash: string }[] => [
     { name: "needed.work", codeHash },

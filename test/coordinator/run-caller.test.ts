@@ -98,6 +98,19 @@ describe("a task may ask through its runner", () => {
     expect(await refusal(start(first, {}, { "Idempotency-Key": "k" }), 409)).toBe("LEASE_STALE");
   });
 
+  test("for the same run after days, when the first reply is forgotten", async () => {
+    const { lease, headers } = await asking("runner-1");
+    const key = { "Idempotency-Key": "k" };
+    const { id } = await json<StartedRun>(start({ headers }, {}, key), 202);
+    nowMs += 3 * 24 * 3_600_000;
+    const later = { headers: { ...(await token("runner-1")), [LEASE_HEADER]: lease } };
+    const again = await start(later, {}, key);
+    expect(again.headers.get("Idempotency-Replayed")).toBeNull();
+    expect((await json<StartedRun>(again, 202)).id).toBe(id);
+    const other = await json<StartedRun>(start(later, {}, { "Idempotency-Key": "other" }), 202);
+    expect(other.id).not.toBe(id);
+  });
+
   test("for tasks as it was deployed itself", async () => {
     await deploy(system, {
       id: "caller1",
