@@ -9,6 +9,7 @@ import type {
 } from "../../src/client/api.ts";
 import { issueRunnerToken, type TokenOptions } from "../../src/coordinator/auth/runner-token.ts";
 import { bundleKey } from "../../src/core/blob-keys.ts";
+import { LEASE_HEADER } from "../../src/core/protocol.ts";
 import { altered, type BlobFolder, openBlobFolder, sha256Of } from "./blob-folder.ts";
 import { deploy, HandRunner, json, keyFor, OK, openSystem, SIGNING_KEY, type System } from "./system.ts";
 
@@ -208,6 +209,16 @@ describe("the blobs of a leased action", () => {
       }
     }
     expect((await refused(leased([{ lease, ask: { op: "delete", key: KEY } }]), 403)).code).toBe("FORBIDDEN");
+  });
+
+  test("are open to the task as well, for what it starts", async () => {
+    const headers = { ...(await token()), [LEASE_HEADER]: lease };
+    const [put] = await ask([PUT], headers);
+    expect((await use(put, TEXT)).status).toBe(201);
+    expect(await ask([{ op: "head", key: KEY }], headers)).toMatchObject([{ ok: true }]);
+    await refused(send([{ op: "get", key: "projects/other/a" }], headers), 403);
+    await refused(send([], headers, "other"), 403);
+    expect((await refused(send([{ op: "delete", key: KEY }], headers), 403)).detail).toContain("delete");
   });
 
   test("are closed to whoever has no current lease of its own", async () => {

@@ -232,6 +232,7 @@ describe("a task is refused", () => {
     const { headers } = await asking("runner-1");
     const { id } = await json<StartedRun>(start({ headers }), 202);
     const open = new Set([
+      "POST /v1/blobs",
       "POST /v1/runs",
       "GET /v1/runs",
       "GET /v1/runs/:run",

@@ -9,6 +9,7 @@ import { parseJson, readReference } from "../flags/read-value.ts";
 import { checkRun } from "../place.ts";
 import type { WantedRerun } from "../wanted.ts";
 import { followRemotely } from "./follow.ts";
+import { keepInput } from "./keep-input.ts";
 import { tellStarted } from "./run.ts";
 
 /** Runs an older run of a coordinator again. */
@@ -17,7 +18,7 @@ export async function rerunRemotely(cli: Cli, wanted: WantedRerun, isDetached: b
   await checkRun(cli, client, wanted.run);
   const fork =
     wanted.file === undefined ? undefined : await deployFile(cli, client, { ...wanted, file: wanted.file });
-  const { id } = await client.rerun(wanted.run, bodyOf(wanted, fork));
+  const { id } = await client.rerun(wanted.run, await bodyOf(cli, client, { ...wanted, fork }));
   return isDetached ? tellStarted(cli, id) : followRemotely(cli, client, id);
 }
 
@@ -34,12 +35,27 @@ async function deployFile(
   return deployFor(client, loaded, { environment: environment.name, external, project, domain });
 }
 
-function bodyOf({ kind, input, force, isChangedOnly }: WantedRerun, fork: string | undefined): RerunBody {
+async function bodyOf(
+  cli: Cli,
+  client: GodwitClient,
+  { run, kind, input, force, isChangedOnly, fork }: WantedRerun & { readonly fork: string | undefined },
+): Promise<RerunBody> {
   return {
     ...(kind === "recover" && { recover: true }),
     ...(fork !== undefined && { fork }),
     ...(force !== undefined && { force }),
     ...(isChangedOnly === true && { changedOnly: true }),
-    ...(input !== undefined && { input: parseJson(readReference(input, "--input"), "--input") as Json }),
+    ...(input !== undefined && { input: await givenInput(cli, client, { run, input }) }),
   };
+}
+
+/** It is kept where the older run is: there the new one will be. */
+async function givenInput(
+  cli: Cli,
+  client: GodwitClient,
+  { run, input }: { readonly run: string; readonly input: string },
+): Promise<Json> {
+  const text = JSON.stringify(parseJson(readReference(input, "--input"), "--input"));
+  const { project } = await client.getRun(run);
+  return keepInput({ ...cli, project }, text);
 }

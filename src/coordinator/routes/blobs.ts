@@ -20,20 +20,25 @@ import { publicRoute } from "./public-route.ts";
 /** Requests of one body that are worked on at once. */
 const PARALLEL = 32;
 
-const ask = publicRoute(["runs:read", "runs:write"], {
-  method: "post",
-  path: "/v1/blobs",
-  summary:
-    "Sign, look up, list and delete blobs of a project; reading needs `runs:read`, changing `runs:write`",
-  tags: ["blobs"],
-  request: { body: { content: jsonContent(schemas.blobsBody), required: true } },
-  responses: {
-    200: {
-      description: "The answers, in the order of the requests",
-      content: jsonContent(schemas.blobsReply),
+const ask = publicRoute(
+  ["runs:read", "runs:write"],
+  {
+    method: "post",
+    path: "/v1/blobs",
+    summary:
+      "Sign, look up, list and delete blobs of a project; reading needs `runs:read`, changing `runs:write`",
+    tags: ["blobs"],
+    request: { body: { content: jsonContent(schemas.blobsBody), required: true } },
+    responses: {
+      200: {
+        description: "The answers, in the order of the requests",
+        content: jsonContent(schemas.blobsReply),
+      },
     },
   },
-});
+  // For large results of runs that a task has started.
+  { isOpenToTasks: true },
+);
 
 /** Files and large values: signed URLs for whoever has an API key, or executes an action. */
 export function addBlobs(app: App, parts: Parts): void {
@@ -42,6 +47,7 @@ export function addBlobs(app: App, parts: Parts): void {
     const { project: asked, requests } = c.req.valid("json");
     const project = projectFor(caller, asked);
     const store = blobsOf(parts);
+    if (caller.run !== undefined) requests.forEach(refuseDeleting);
     if (requests.some(isWrite)) checkScope(caller, "runs:write");
     if (!requests.every(isWrite)) checkScope(caller, "runs:read");
     for (const one of requests) check(store, one, project, `"${caller.name}"`);
@@ -57,7 +63,7 @@ export function addBlobs(app: App, parts: Parts): void {
     for (const { lease, ask: one } of requests) {
       const project = projects.get(lease);
       if (project !== undefined) check(store, one, project, `the lease ${lease}`);
-      if (one.op === "delete") throw new GodwitError("FORBIDDEN", "a runner may not delete blobs");
+      refuseDeleting(one);
     }
     if (requests.length > 0 && projects.size === 0) throw stale(requests[0]?.lease ?? "");
     const results = await answerAll(c, requests, ({ lease, ask: one }) => {
@@ -66,6 +72,11 @@ export function addBlobs(app: App, parts: Parts): void {
     });
     return answer(c, { store: storeView(store, DEFAULT_PROJECT), results });
   });
+}
+
+/** What one task has written, others may have been told of. */
+function refuseDeleting({ op }: BlobAsk): void {
+  if (op === "delete") throw new GodwitError("FORBIDDEN", "a task may not delete blobs");
 }
 
 function check(store: BlobStore, one: BlobAsk, project: string | null, who: string): void {
