@@ -9,6 +9,7 @@ import type { LeasedAction } from "../store/leases.ts";
 import { keyOf, type RunRow } from "../store/rows.ts";
 import { readRuns } from "../store/runs.ts";
 import { callCacheKey, lookUp } from "./cache.ts";
+import { newAction } from "./new-action.ts";
 import { type Target, targetsOf } from "./target.ts";
 import type { Work } from "./work.ts";
 
@@ -139,42 +140,26 @@ function newRow(
   const run = work.run(parent.run_id);
   run.actions += 1;
   work.changeRun(run);
-  return {
+  return newAction({
     run_id: run.id,
     id: call.id,
     parent_id: parent.id,
     kind: call.kind,
     task: call.task,
-    phase: "waiting",
     input: call.input,
-    result: null,
     options: call.options === undefined ? "{}" : JSON.stringify(options),
     // A pool is named after the deployment it serves.
     pool: target.kind === "there" ? deployment : parent.pool,
     ordinal: run.actions,
-    seq: null,
-    attempt: 0,
-    user_failures: 0,
-    system_failures: 0,
-    isolated: 0,
     created_ms: work.nowMs,
-    queued_ms: null,
-    started_ms: null,
-    ended_ms: null,
     map_id: options.map ?? null,
     tolerated: options.tolerated === true ? 1 : 0,
     group_name: options.group ?? null,
-    children: 0,
-    settled: 0,
-    parked_seq: 0,
-    system_streak: 0,
-    progress: 0,
-    waits: null,
     code_hash: of.codeHash,
     cache_key: of.key,
     epoch_ms: call.epochMs ?? work.nowMs,
     deployment: deployment === run.deployment ? null : deployment,
-  };
+  });
 }
 
 /** What the run being recovered (or forked) recorded under the same ids. */

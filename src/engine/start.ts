@@ -4,13 +4,14 @@ import { GodwitError } from "../core/errors.ts";
 import { ROOT_ACTION } from "../core/identity.ts";
 import type { SuspendMode } from "../core/protocol.ts";
 import { findRefs, type ValueRef } from "../core/value-ref.ts";
-import { insertActions, type NewAction, readInputs } from "../store/actions.ts";
+import { insertActions, readInputs } from "../store/actions.ts";
 import { readTask } from "../store/deployments.ts";
 import type { RunRow } from "../store/rows.ts";
 import { insertRun, readRuns } from "../store/runs.ts";
 import { callCacheKey, lookUp, mayCompute } from "./cache.ts";
 import { reuse } from "./call.ts";
 import type { EngineCore } from "./core.ts";
+import { newAction } from "./new-action.ts";
 import { enqueue } from "./queue.ts";
 import { settle } from "./settle.ts";
 import type { Work } from "./work.ts";
@@ -128,41 +129,22 @@ async function addRoot(work: Work, run: RunRow, start: StartRun): Promise<void> 
   const options = start.options ?? {};
   const codeHash = (await readTask(work.sql, run.deployment, run.task))?.code_hash ?? null;
   const key = callCacheKey(run, { task: run.task, input: start.input, options, codeHash });
-  const root: NewAction = {
+  const root = newAction({
     run_id: run.id,
     id: ROOT_ACTION,
     parent_id: null,
     kind: "task",
     task: run.task,
-    phase: "waiting",
     input: start.input,
-    result: null,
     options: JSON.stringify(options),
     pool: run.pool,
     ordinal: 1,
-    seq: null,
-    attempt: 0,
-    user_failures: 0,
-    system_failures: 0,
-    isolated: 0,
     created_ms: work.nowMs,
-    queued_ms: null,
-    started_ms: null,
-    ended_ms: null,
-    map_id: null,
-    tolerated: 0,
-    group_name: null,
-    children: 0,
-    settled: 0,
-    parked_seq: 0,
-    system_streak: 0,
-    progress: 0,
-    waits: null,
     code_hash: codeHash,
     cache_key: key,
     epoch_ms: run.epoch_ms,
     deployment: null,
-  };
+  });
   await insertActions(work.sql, [root]);
   const row = work.adopt(root);
   work.connect(row, "in", start.refs ?? findRefs(start.input));

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ListPage, Problem, RunSummary } from "../../src/client/api.ts";
 import { type OidcIssuer, OidcVerifier } from "../../src/coordinator/auth/oidc.ts";
 import { issueRunnerToken } from "../../src/coordinator/auth/runner-token.ts";
-import { deploy, json, keyFor, openSystem, SIGNING_KEY, type System } from "./system.ts";
+import { deploy, json, openSystem, SIGNING_KEY, type System } from "./system.ts";
 
 /** An identity provider on this machine. */
 interface Provider {
