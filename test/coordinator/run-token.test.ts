@@ -147,6 +147,32 @@ describe("a token for one run", () => {
     expect((await get(MINE, { pools: [MINE] })).status).toBe(200);
   });
 
+  test("fetches the code that its run, or its pools, depend on", async () => {
+    const get = async (hash: string, more: Partial<TokenOptions>): Promise<Response> =>
+      system.send("GET", `/internal/v1/bundles/${hash}`, undefined, await token(more));
+    const FAR = sha256Of("far");
+    await blobs.addBundle("far");
+    await deploy(system, { id: "far", version: "far", bundle: FAR, environment: "far", project: "other" });
+    const near = { id: "near", version: "near", environment: "near", bundle: THEIRS };
+    await deploy(system, { ...near, dependsOn: { far: "far" } });
+    await deploy(system, { id: "top", version: "top", bundle: MINE, dependsOn: { near: "near" } });
+    for (const hash of [MINE, THEIRS, FAR]) {
+      expect([hash, (await get(hash, { pools: ["top"] })).status]).toEqual([hash, 200]);
+    }
+    await json(get(FAR, { pools: [MINE] }), 403);
+    await json(get(MINE, { pools: ["near"] }), 403);
+    const { id } = await json<RunSummary>(
+      system.send("POST", "/v1/runs", { task: "hello.free", deployment: "top" }, admin),
+      202,
+    );
+    expect((await get(FAR, { run: id })).status).toBe(200);
+    await json(get(FAR, { run: mine.run }), 403);
+    const reach = { project: "default", domain: null, environments: null };
+    expect((await get(THEIRS, { reach })).status).toBe(200);
+    await json(get(FAR, { reach }), 403);
+    expect((await get(FAR, { reach: { ...reach, project: "other" } })).status).toBe(200);
+  });
+
   test("says nothing about another runner, and opens no public route", async () => {
     const lost = { kind: "killed", detail: "" };
     const supervisor = await token({ audience: "godwit-supervisor", run: mine.run });
