@@ -2,7 +2,6 @@ import { hostname } from "node:os";
 import { GodwitClient } from "../../src/client/client.ts";
 import { httpTransport } from "../../src/client/transport.ts";
 import type { RunnerHello } from "../../src/core/protocol.ts";
-import { MAX_VALUE_BYTES } from "../../src/core/value.ts";
 import { projectBlobs } from "../../src/runner/blob-places.ts";
 import { bundleTasks } from "../../src/runner/bundles.ts";
 import { captureConsole } from "../../src/runner/console.ts";
@@ -57,13 +56,10 @@ function serve(options: ChildOptions): Runner {
     transport: watch.transport(httpTransport({ endpoint, token })),
     tasks: watch.tasks(tasks),
     secrets: openLocalSecrets({ folder: secretsDir, domain: secretsDomain }),
-    ...(blobsDir === undefined
-      ? { blobs: runnerBlobs({ endpoint, token }) }
-      : {
-          blobs: projectBlobs(openLocalBlobs({ folder: blobsDir })),
-          // The engine of this machine has its store on the same disk: a large value would only be written twice.
-          inlineBytes: MAX_VALUE_BYTES,
-        }),
+    blobs:
+      blobsDir === undefined
+        ? runnerBlobs({ endpoint, token })
+        : projectBlobs(openLocalBlobs({ folder: blobsDir })),
   });
   configureRuns(remoteStarter(new GodwitClient({ endpoint, token, headers: leaseHeaders })));
   captureConsole({ tee: false });

@@ -14,8 +14,10 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { sha256OfKey } from "../../src/core/blob-keys.ts";
 import { GodwitError } from "../../src/core/errors.ts";
 import { checkBlobKey } from "../../src/core/uri.ts";
+import { DEFAULT_MEDIA_TYPE } from "../../src/ports/blobs.ts";
 
 /** What the folder notes about a blob besides its bytes. */
 export interface BlobNote {
@@ -80,8 +82,10 @@ export class Folder {
     const path = this.pathOf(key);
     const found = await stat(file);
     const note = this.#notePath(key, found);
-    await mkdir(dirname(note), { recursive: true });
-    await writeFile(note, JSON.stringify(how.note));
+    if (!isToldByKey(key, how.note)) {
+      await mkdir(dirname(note), { recursive: true });
+      await writeFile(note, JSON.stringify(how.note));
+    }
     try {
       const outcome = await this.#place(file, path, how.replace);
       if (outcome === "exists") await rm(note, { force: true });
@@ -97,8 +101,9 @@ export class Folder {
     try {
       return JSON.parse(await readFile(this.#notePath(key, found), "utf8")) as BlobNote;
     } catch {
-      // Written by somebody else, or changed since: nothing is known.
-      return undefined;
+      const sha256 = sha256OfKey(key);
+      // Else written by somebody else, or changed since: nothing is known.
+      return sha256 === null ? undefined : { sha256, mediaType: DEFAULT_MEDIA_TYPE };
     }
   }
 
@@ -238,6 +243,11 @@ export function failure(key: string, error: unknown): Error {
   return new GodwitError("BLOB_STORE_UNAVAILABLE", `the file system failed at "${key}": ${code}`, {
     cause: error,
   });
+}
+
+/** Content under its own hash needs no note, which spares large values half of their files. */
+function isToldByKey(key: string, { sha256, mediaType }: BlobNote): boolean {
+  return mediaType === DEFAULT_MEDIA_TYPE && sha256OfKey(key) === sha256;
 }
 
 function isMissing(error: unknown): boolean {

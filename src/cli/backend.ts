@@ -15,17 +15,23 @@ export interface Backend {
  * same with and without a server.
  */
 export async function openBackend(cli: Cli): Promise<Backend> {
-  const { endpoint, token } = cli;
-  if (endpoint !== undefined) {
+  if (cli.endpoint !== undefined) {
+    const { endpoint, token } = cli;
     return { client: new GodwitClient({ endpoint, token }), place: endpoint, close: async () => undefined };
   }
+  const { openLocalBlobs } = await import("../../adapters/local/blobs.ts");
+  const { BLOBS_PATH, serveFolder } = await import("../server/folder-blobs.ts");
   const { openLocal } = await import("../local/system.ts");
   const { createCoordinator } = await import("../coordinator/app.ts");
   const { core, folder, close } = await openLocal({ dataDir: cli.dataDir });
   const signingKey = new TextEncoder().encode(systemRandom.nonce(32));
-  const app = createCoordinator({ core, auth: { mode: "open" }, signingKey });
+  const endpoint = "http://localhost";
+  const signing = { baseUrl: endpoint + BLOBS_PATH, secret: systemRandom.nonce(32) };
+  const blobs = openLocalBlobs({ folder: folder.blobs, signing });
+  const app = createCoordinator({ core, auth: { mode: "open" }, signingKey, blobs });
+  serveFolder(app, { store: blobs, signing, nowMs: () => core.clock.now() });
   const fetch: typeof globalThis.fetch = async (input, init) => app.request(input as string, init);
-  const client = new GodwitClient({ endpoint: "http://localhost", fetch });
+  const client = new GodwitClient({ endpoint, fetch });
   return { client, place: folder.path, close };
 }
 

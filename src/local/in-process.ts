@@ -4,7 +4,6 @@ import { openLocalBlobs } from "../../adapters/local/blobs.ts";
 import { openLocalSecrets } from "../../adapters/local/secrets.ts";
 import { projectPrefix } from "../core/blob-keys.ts";
 import { DEFAULT_PROJECT } from "../core/place.ts";
-import { MAX_VALUE_BYTES } from "../core/value.ts";
 import { directTransport } from "../engine/direct.ts";
 import { privatePool } from "../engine/hub.ts";
 import { systemRandom } from "../ports/random.ts";
@@ -12,6 +11,7 @@ import { projectBlobs } from "../runner/blob-places.ts";
 import { captureConsole } from "../runner/console.ts";
 import { Runner } from "../runner/runner.ts";
 import { guardProcess } from "../runner/stray.ts";
+import { ValueStore } from "../runner/values.ts";
 import type { BlobAccess } from "../sdk/blobs.ts";
 import type { TaskDefinition } from "../sdk/definition.ts";
 import { registry } from "../sdk/registry.ts";
@@ -63,6 +63,7 @@ async function start(dataDir: string): Promise<StartAt> {
   await loseDeadLocalRunners(core);
   const id = `w${systemRandom.id()}`;
   const pool = privatePool(id);
+  const blobs = projectBlobs(openLocalBlobs({ folder: system.folder.blobs }));
   const runner = new Runner({
     id,
     transport: directTransport(core),
@@ -72,10 +73,9 @@ async function start(dataDir: string): Promise<StartAt> {
     backend: "local",
     host: hostname(),
     pid: process.pid,
-    blobs: projectBlobs(openLocalBlobs({ folder: system.folder.blobs })),
-    // The store is on the same disk: a large value would only be written twice.
-    inlineBytes: MAX_VALUE_BYTES,
+    blobs,
   });
+  const values = new ValueStore({ blobs });
   const undo = [captureConsole({ tee: true }), guardProcess()];
   system.startTicking();
   runner.start();
@@ -88,7 +88,7 @@ async function start(dataDir: string): Promise<StartAt> {
   const find = async (task: string): Promise<TaskDefinition> => registry.get(task);
   return ({ project, domain }) =>
     engineStarter(core, {
-      ...{ deployment: INLINE_DEPLOYMENT, pool, find, onStart },
+      ...{ deployment: INLINE_DEPLOYMENT, pool, find, onStart, values },
       ...(project !== undefined && { project }),
       ...(domain !== undefined && { domain }),
     });

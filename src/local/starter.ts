@@ -4,6 +4,7 @@ import { mergeOptions } from "../core/call-options.ts";
 import { GodwitError } from "../core/errors.ts";
 import type { RunEvent } from "../core/event.ts";
 import { base32, ROOT_ACTION } from "../core/identity.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { TerminalPhase } from "../core/phase.ts";
 import { isStored } from "../core/value/stored.ts";
 import { encodeValue } from "../core/value.ts";
@@ -105,6 +106,19 @@ export async function startOnce(core: EngineCore, start: StartRun, key: string |
   return startRun(core, { ...start, id: `r${id}` });
 }
 
+/** How a run ended, with its result even when that is large; null while it goes on. @throws GodwitError VALUE_LOST */
+export async function readWholeOutcome(
+  core: EngineCore,
+  run: string,
+  values: ValueStore,
+): Promise<Outcome | null> {
+  const outcome = await readOutcome(core, run);
+  if (outcome?.ok !== true || !isStored(outcome.value)) return outcome;
+  const { project } = await readRun(core, run);
+  const value = await values.for({ project }).read(outcome.value, { action: ROOT_ACTION, what: "result" });
+  return { ok: true, value };
+}
+
 const FOR_EVER_MS = Number.MAX_SAFE_INTEGER;
 
 /** A run of an engine in this process, as the SDK hands it to users. */
@@ -121,14 +135,7 @@ export function runHandle(core: EngineCore, id: string, values: ValueStore = new
     wait: ended,
     async result(signal) {
       const { phase } = await ended(signal);
-      const outcome = await readOutcome(core, id);
-      if (outcome?.ok !== true) return resultOf(id, phase, outcome);
-      if (!isStored(outcome.value)) return resultOf(id, phase, outcome);
-      const { project } = await readRun(core, id);
-      const value = await values
-        .for({ project })
-        .read(outcome.value, { action: ROOT_ACTION, what: "result" });
-      return resultOf(id, phase, { ok: true, value });
+      return resultOf(id, phase, await readWholeOutcome(core, id, values));
     },
     async abort(reason) {
       if ((await readRun(core, id)).ended_ms === null) await abort(core, { run: id, reason });

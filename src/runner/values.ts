@@ -9,6 +9,7 @@ import {
   writeStored,
 } from "../core/value/stored.ts";
 import { type EncodedValue, MAX_VALUE_BYTES } from "../core/value.ts";
+import { DEFAULT_MEDIA_TYPE } from "../ports/blobs.ts";
 import type { BlobAccess, BlobOpener } from "../sdk/blobs.ts";
 import { collectBytes, putContent, sha256Of } from "../sdk/content.ts";
 import { Dir } from "../sdk/dir.ts";
@@ -21,18 +22,14 @@ import { TextCache } from "./text-cache.ts";
 export interface ValueOptions {
   /** Opens the blobs of an execution. Without it all values stay inline, and tasks have no files. */
   readonly blobs?: OpenBlobs | undefined;
-  /** Encoded values above this go to the blob store. Default 16 KiB. */
-  readonly inlineBytes?: number;
 }
 
 /** Uploads at once, and as many downloads: a value is at most 10 MiB, so this bounds their memory. */
 const TRANSFERS = 8;
 const CACHE_CHARACTERS = 32 * 1024 * 1024;
-const MEDIA_TYPE = "application/json";
 
 /** What all executions of a process share: room for transfers, and what was brought or fetched lately. */
 export class ValueStore {
-  readonly inlineBytes: number;
   readonly open: OpenBlobs | undefined;
   /** By project and hash: whoever knows the hash of another project's value has not got the value by that. */
   readonly texts: TextCache = new TextCache(CACHE_CHARACTERS);
@@ -40,9 +37,8 @@ export class ValueStore {
   readonly uploads: Slots = new Slots(TRANSFERS);
   readonly downloads: Slots = new Slots(TRANSFERS);
 
-  constructor({ blobs, inlineBytes = MAX_INLINE_BYTES }: ValueOptions = {}) {
+  constructor({ blobs }: ValueOptions = {}) {
     this.open = blobs;
-    this.inlineBytes = inlineBytes;
   }
 
   /** The values of one execution, or of a project. */
@@ -72,7 +68,7 @@ export class Values {
 
   /** Whether a value has to go to the blob store. */
   isLarge(text: EncodedValue): boolean {
-    return this.files !== undefined && !fitsUtf8(text, this.#store.inlineBytes) && !isStored(text);
+    return this.files !== undefined && !fitsUtf8(text, MAX_INLINE_BYTES) && !isStored(text);
   }
 
   /** The value itself when it is small, else a reference to it; durable when the promise resolves. */
@@ -84,7 +80,11 @@ export class Values {
     return this.#store.uploads.run(async () => {
       const bytes = new TextEncoder().encode(text);
       const content = { sha256: sha256Of(bytes), sizeBytes: bytes.byteLength };
-      await putContent(await this.#access(), { ...content, mediaType: MEDIA_TYPE, open: () => bytes });
+      await putContent(await this.#access(), {
+        ...content,
+        mediaType: DEFAULT_MEDIA_TYPE,
+        open: () => bytes,
+      });
       this.#store.texts.add(this.#name(content.sha256), text);
       return writeStored({ ...content, ...hashes() });
     });

@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Workspace } from "./godwit.ts";
 
@@ -30,6 +32,10 @@ export const outer = env.task(async function outer() {
 });
 
 export const nothing = env.task(async function nothing() {});
+
+export const long = env.task(async function long({ text }: { text: string }) {
+  return text + text;
+});
 
 export const dated = env.task(async function dated() {
   return { at: new Date(0), tags: new Set(["a"]) };
@@ -162,6 +168,27 @@ describe("a run on this machine", () => {
     workspace.write({ "double.ts": "export const double = (x: number): number => 2 * x;\n" });
     expect(changed.stderr).not.toContain("recovered");
     expect(changed.stdout).toBe("25\n");
+  });
+
+  test("keeps large values beside the database, and shows them whole", async () => {
+    const text = "long ".repeat(10_000);
+    workspace.write({ "long.json": JSON.stringify({ text }) });
+    const { run } = await workspace.json<{ run: string }>([
+      "run",
+      "hello.ts",
+      "long",
+      "--input",
+      "@long.json",
+    ]);
+    const outcome = { ok: true, value: text + text };
+    expect(await workspace.json(["get", "run", run])).toMatchObject({ outcome });
+    expect(await workspace.json(["rerun", run])).toMatchObject({ outcome });
+    const blobs = readdirSync(join(workspace.path, ".godwit", "blobs"), {
+      recursive: true,
+      encoding: "utf8",
+    });
+    // The input and the result, each once.
+    expect(blobs.filter((path) => /^projects.default.sha256.*[0-9a-f]{64}$/.test(path))).toHaveLength(2);
   });
 
   test("needs no guard", async () => {

@@ -4,20 +4,20 @@ import { openLocalSecrets } from "../../../adapters/local/secrets.ts";
 import { GodwitError } from "../../core/errors.ts";
 import { isTerminal, type TerminalPhase } from "../../core/phase.ts";
 import type { LogReport } from "../../core/protocol.ts";
-import { MAX_VALUE_BYTES } from "../../core/value.ts";
 import { abort } from "../../engine/abort.ts";
 import { directTransport } from "../../engine/direct.ts";
 import { privatePool } from "../../engine/hub.ts";
-import { readOutcome, watchEvents } from "../../engine/read.ts";
-import { engineStarter } from "../../local/starter.ts";
+import { watchEvents } from "../../engine/read.ts";
+import { engineStarter, readWholeOutcome } from "../../local/starter.ts";
 import { type LocalSystem, openLocal } from "../../local/system.ts";
 import { systemRandom } from "../../ports/random.ts";
-import { projectBlobs } from "../../runner/blob-places.ts";
+import { type OpenBlobs, projectBlobs } from "../../runner/blob-places.ts";
 import { type BundleTasks, bundleTasks } from "../../runner/bundles.ts";
 import { captureConsole } from "../../runner/console.ts";
 import { ExecutionWatch } from "../../runner/execution-watch.ts";
 import { Runner } from "../../runner/runner.ts";
 import { guardProcess } from "../../runner/stray.ts";
+import { ValueStore } from "../../runner/values.ts";
 import type { TaskDefinition } from "../../sdk/definition.ts";
 import { configureRuns } from "../../sdk/starter.ts";
 import { parseToken } from "../../store/leases.ts";
@@ -53,6 +53,9 @@ export class LocalExecution {
   readonly tasks: BundleTasks;
   /** Pool of this process alone. */
   readonly pool: string;
+  /** Large values of its runs. */
+  readonly values: ValueStore;
+  readonly #blobs: OpenBlobs;
   readonly #cli: Cli;
   readonly #supervisor: Supervisor;
   readonly #runner: string;
@@ -66,6 +69,8 @@ export class LocalExecution {
     this.#cli = cli;
     this.#supervisor = supervisor;
     this.system = system;
+    this.#blobs = projectBlobs(openLocalBlobs({ folder: system.folder.blobs }));
+    this.values = new ValueStore({ blobs: this.#blobs });
     this.#runner = `w${systemRandom.id()}`;
     this.pool = privatePool(this.#runner);
     const fetch = options.fetch ?? missing;
@@ -88,11 +93,10 @@ export class LocalExecution {
       host: hostname(),
       pid: process.pid,
       onRetry: (error) => complaints.add(error),
-      blobs: projectBlobs(openLocalBlobs({ folder: folder.blobs })),
-      inlineBytes: MAX_VALUE_BYTES,
+      blobs: this.#blobs,
     });
     const find = async (task: string): Promise<TaskDefinition> => (await this.tasks.load(bundle)).get(task);
-    configureRuns(engineStarter(core, { ...place, pool: this.pool, find }));
+    configureRuns(engineStarter(core, { ...place, pool: this.pool, find, values: this.values }));
     captureConsole({ tee: false });
     guardProcess();
     this.#supervisor.tellRunner(this.#runner, folder.path);
@@ -122,7 +126,7 @@ export class LocalExecution {
     if (this.#isInterrupted) return new Promise(() => undefined);
     follower.end();
     const { phase } = follower.tree;
-    const outcome = await readOutcome(core, run);
+    const outcome = await readWholeOutcome(core, run, this.values);
     if (isTerminal(phase)) printResult(this.#cli, { run, phase, outcome });
     return this.end(exitCodeOfRun(phase as TerminalPhase));
   }

@@ -3,6 +3,7 @@ import { ROOT_ACTION } from "../../core/identity.ts";
 import { encodeValue } from "../../core/value.ts";
 import { readRun } from "../../engine/read.ts";
 import { type RunOrigin, readInput, startRun } from "../../engine/start.ts";
+import { withInputKept } from "../../local/starter.ts";
 import { openLocal } from "../../local/system.ts";
 import type { RunRow } from "../../store/rows.ts";
 import type { Cli } from "../cli.ts";
@@ -40,7 +41,7 @@ export async function rerunLocally(cli: Cli, wanted: WantedRerun): Promise<numbe
       ? await readInput(core, old.id, ROOT_ACTION)
       : encodeValue(await readTaskInput(definition, { whole: wanted.input, flags: [] }));
   execution.start({ deployment, bundle, project, domain });
-  const run = await startRun(core, {
+  const start = {
     ...continued(old),
     task: definition.name,
     input: input ?? encodeValue(undefined),
@@ -50,7 +51,8 @@ export async function rerunLocally(cli: Cli, wanted: WantedRerun): Promise<numbe
     domain,
     pool: execution.pool,
     origin: originOf(wanted),
-  });
+  };
+  const run = await startRun(core, await withInputKept(start, execution.values));
   return execution.follow(run);
 }
 

@@ -5,6 +5,7 @@ import { GodwitError } from "../../core/errors.ts";
 import { DEFAULT_DOMAIN, DEFAULT_PROJECT } from "../../core/place.ts";
 import { encodeValue } from "../../core/value.ts";
 import { type StartRun, startRun } from "../../engine/start.ts";
+import { withInputKept } from "../../local/starter.ts";
 import { keepBundle } from "../../runner/bundles.ts";
 import type { Registry } from "../../sdk/registry.ts";
 import { insertDeployment } from "../../store/deployments.ts";
@@ -30,7 +31,7 @@ export async function runLocally(cli: Cli, { file, task, flags, options }: Wante
   const definition = pickTask(registry, file, task);
   const input = await readTaskInput(definition, { whole: options.input, flags });
   execution.start({ deployment, bundle: bundle.hash, project, domain });
-  const run = await startRun(execution.system.core, {
+  const start = {
     ...startOf(options),
     task: definition.name,
     options: definition.options,
@@ -39,7 +40,8 @@ export async function runLocally(cli: Cli, { file, task, flags, options }: Wante
     project,
     domain,
     pool: execution.pool,
-  });
+  };
+  const run = await startRun(execution.system.core, await withInputKept(start, execution.values));
   return execution.follow(run);
 }
 
