@@ -99,7 +99,7 @@ async function taskNotFound(
   if (deployment !== undefined) {
     const tasks = (await readTasks(sql, deployment.id)).map(({ name }) => name);
     return missing(
-      `${message}: the deployment "${deployment.id}" does not have it`,
+      `${message}: its version "${deployment.version}" does not have it`,
       `It has ${some(tasks)}.`,
     );
   }

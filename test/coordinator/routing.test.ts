@@ -202,7 +202,7 @@ describe("a remote call", () => {
       "a task that the version does not have",
       "needed.gone",
       "v1",
-      'the deployment "needed1" does not have it',
+      'its version "v1" does not have it',
       "It has needed.work.",
     ],
   ])("of %s fails and says what there is", async (_, task, version, text, hint) => {
