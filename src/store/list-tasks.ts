@@ -27,12 +27,17 @@ function newestOf(name: string): string {
     WHERE t.name = ${name} AND d.project = $1 AND d.domain = $2 ORDER BY d.activated_ms DESC, d.id DESC LIMIT 1)`;
 }
 
-/** Tasks deployed at a place, by name, each in its newest deployment. */
+/** Whether a deployment is the newest of its environment; a whole file is of none, and counts for what it has. */
+const IS_NEWEST = `(d.environment IS NULL OR d.id = (
+    SELECT e.id FROM deployments e WHERE e.project = $1 AND e.domain = $2 AND e.environment = d.environment
+    ORDER BY e.activated_ms DESC, e.id DESC LIMIT 1))`;
+
+/** Tasks deployed at a place, by name; what the newest deployment of an environment dropped is not deployed any more. */
 export async function listTasks(sql: Sql, at: TaskPlace, page: Page<string>): Promise<DeployedTask[]> {
   const keys = await sql.all<{ name: string; deployment: string }>(
     `SELECT n.name AS name, ${newestOf("n.name")} AS deployment FROM (
        SELECT DISTINCT t.name AS name FROM tasks t JOIN deployments d ON d.id = t.deployment
-       WHERE d.project = $1 AND d.domain = $2 AND t.name > $3 ORDER BY t.name LIMIT $4
+       WHERE d.project = $1 AND d.domain = $2 AND t.name > $3 AND ${IS_NEWEST} ORDER BY t.name LIMIT $4
      ) n`,
     at.project,
     at.domain,

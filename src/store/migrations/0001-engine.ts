@@ -125,6 +125,7 @@ export const migration0001: Migration = {
     )`,
     "CREATE UNIQUE INDEX deployments_by_version ON deployments (project, domain, environment, version) WHERE environment IS NOT NULL",
     "CREATE INDEX deployments_by_time ON deployments (project, domain, activated_ms, id)",
+    "CREATE INDEX deployments_newest ON deployments (project, domain, environment, activated_ms, id)",
     "CREATE INDEX deployments_by_bundle ON deployments (bundle)",
     `CREATE TABLE tasks (
       deployment TEXT${d.binary} NOT NULL, name TEXT${d.binary} NOT NULL, description TEXT,
