@@ -27,17 +27,18 @@ export function childActionId(parentId: string, task: string, input: string, nth
 
 /** The first `characters` base32 characters of `bytes` (lower case, no padding; RFC 4648 alphabet). */
 export function base32(bytes: Uint8Array, characters: number): string {
-  let text = "";
+  const codes: number[] = [];
   let bits = 0;
   let held = 0;
-  for (let i = 0; text.length < characters && i < bytes.length; i++) {
+  for (let i = 0; codes.length < characters && i < bytes.length; i++) {
     held = (held << 8) | (bytes[i] ?? 0);
     bits += 8;
-    while (bits >= 5 && text.length < characters) {
+    while (bits >= 5 && codes.length < characters) {
       bits -= 5;
-      text += ALPHABET[(held >>> bits) & 31];
+      codes.push(ALPHABET.charCodeAt((held >>> bits) & 31));
     }
     held &= (1 << bits) - 1;
   }
-  return text;
+  // In one piece: a text that is added up letter by letter is kept as a tree of its parts, at ten times the size.
+  return String.fromCharCode(...codes);
 }

@@ -4,8 +4,8 @@ export interface Clock {
   now(): number;
   /** Calls `run` once after `delayMs`; returns what cancels it. Never keeps the process alive by itself. */
   after(delayMs: number, run: () => void): () => void;
-  /** Calls `run` when everything that is ready has run, promise jobs included. */
-  idle(run: () => void): void;
+  /** Calls `run` when everything that is ready has run, promise jobs included; returns what cancels it. */
+  idle(run: () => void): () => void;
 }
 
 /** The clock of the machine. */
@@ -17,7 +17,8 @@ export const systemClock: Clock = {
     timer.unref();
     return () => clearTimeout(timer);
   },
-  idle: (run) => {
-    setImmediate(run);
+  idle(run) {
+    const immediate = setImmediate(run);
+    return () => clearImmediate(immediate);
   },
 };

@@ -24,7 +24,7 @@ export class Delivery {
   readonly #host: SessionHost;
   /** Results whose calls a replay failed to issue in time: delivered at once should the call come after all. */
   readonly #skipped = new Map<string, JournalEntry>();
-  #isScheduled = false;
+  #cancelStep: (() => void) | null = null;
   #isStopped = false;
   #cancelLate: (() => void) | null = null;
   /** Made when user code first awaits a result that is in the blob store. */
@@ -50,10 +50,9 @@ export class Delivery {
 
   /** Looks for something to deliver as soon as nothing else moves. */
   pump(): void {
-    if (this.#isScheduled || this.#isStopped) return;
-    this.#isScheduled = true;
-    this.#host.clock.idle(() => {
-      this.#isScheduled = false;
+    if (this.#cancelStep !== null || this.#isStopped) return;
+    this.#cancelStep = this.#host.clock.idle(() => {
+      this.#cancelStep = null;
       if (!this.#isStopped) this.#step();
     });
   }
@@ -67,6 +66,8 @@ export class Delivery {
 
   stop(): void {
     this.#isStopped = true;
+    // Many short sessions may end before the event loop turns once; a step that is due would keep each of them.
+    this.#cancelStep?.();
     this.#cancelLate?.();
   }
 

@@ -34,12 +34,20 @@ export class FakeClock implements Clock {
     return this.#add(delayMs, run, false);
   }
 
-  idle(run: () => void): void {
+  idle(run: () => void): () => void {
     this.#idling += 1;
-    setImmediate(() => {
+    const immediate = setImmediate(() => {
       this.#idling -= 1;
+      isOver = true;
       run();
     });
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#idling -= 1;
+      clearImmediate(immediate);
+    };
   }
 
   /** True while something was put off until everything else has run. */

@@ -99,7 +99,7 @@ test("copies nothing that can be read again and whose hash is told, and notices 
 test("a URL is signed anew before it ends, by the clock of whoever uses it", async () => {
   let nowMs = 0;
   let signed = 0;
-  const clock = { now: () => nowMs, after: () => () => undefined, idle: (run: () => void) => run() };
+  const clock = { now: () => nowMs, after: () => () => undefined, idle: () => () => undefined };
   const url = new FreshUrl(clock, 1_000, async () => ({
     method: "GET",
     url: `u${++signed}`,

@@ -26,7 +26,7 @@ export async function openBlobFolder(
 ): Promise<BlobFolder> {
   const folder = await mkdtemp(join(tmpdir(), "godwit-coordinator-"));
   const signing = { baseUrl, secret: "a secret" };
-  const clock = { now: nowMs, after: () => () => undefined, idle: (run: () => void) => run() };
+  const clock = { now: nowMs, after: () => () => undefined, idle: () => () => undefined };
   const store = openLocalBlobs({ folder, signing, clock });
   return {
     store,

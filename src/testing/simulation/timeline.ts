@@ -97,9 +97,7 @@ export class Timeline {
     return {
       now: () => Math.floor(this.nowMs),
       after: (delayMs, run) => this.after(process, delayMs, "timer", run),
-      idle: (run) => {
-        this.after(process, chance.isLucky(lag) ? chance.int(1, 40) : 0, "idle", run);
-      },
+      idle: (run) => this.after(process, chance.isLucky(lag) ? chance.int(1, 40) : 0, "idle", run),
     };
   }
 
