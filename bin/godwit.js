@@ -26,12 +26,21 @@ async function start() {
   const path = fileURLToPath(source);
   const isCheckout = existsSync(path) && !/[\\/]node_modules[\\/]/.test(path);
   await keepCompiledCode();
+  muteSqlite();
   if (isCheckout) await resolveToSources();
   const cli = await import(
     isCheckout ? source.href : new URL("../dist/src/cli/main.js", import.meta.url).href
   );
   const exitCode = await cli.main(process.argv.slice(2));
   if (typeof exitCode === "number") process.exitCode = exitCode;
+}
+
+/** Node 22 warns of its SQLite, which has not changed since it was released for good in Node 24. */
+function muteSqlite() {
+  const { emitWarning } = process;
+  process.emitWarning = (warning, ...rest) => {
+    if (!String(warning).startsWith("SQLite is an experimental feature")) emitWarning(warning, ...rest);
+  };
 }
 
 /** Compiled code (and stripped types) is kept for the next start, which then takes half the time. */

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { BulkStatement, Dialect, Sql, SqlRow, SqlValue } from "../driver.ts";
+import { place } from "./placeholders.ts";
 
 /** What SQLite has of its own. */
 export const sqliteDialect: Dialect = {
@@ -20,7 +21,7 @@ export const sqliteDialect: Dialect = {
 export class Connection implements Sql {
   readonly dialect: Dialect = sqliteDialect;
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Plan>();
   readonly #bulk = new Map<BulkStatement, BulkPlan>();
 
   constructor(database: DatabaseSync) {
@@ -59,22 +60,28 @@ export class Connection implements Sql {
   }
 
   dataVersion(): number {
-    return Number(this.#prepare("PRAGMA data_version").get()?.data_version);
+    return Number(this.#prepare("PRAGMA data_version").statement.get()?.data_version);
   }
 
   all<Row extends object>(text: string, ...parameters: SqlValue[]): Promise<Row[]> {
-    return this.#execute(() => this.#prepare(text).all(...parameters) as Row[]);
+    return this.#execute(() => {
+      const { statement, order } = this.#prepare(text);
+      return statement.all(...order.map((at) => bound(parameters[at]))) as Row[];
+    });
   }
 
   run(text: string, ...parameters: SqlValue[]): Promise<number> {
-    return this.#execute(() => Number(this.#prepare(text).run(...parameters).changes));
+    return this.#execute(() => {
+      const { statement, order } = this.#prepare(text);
+      return Number(statement.run(...order.map((at) => bound(parameters[at]))).changes);
+    });
   }
 
   bulk(statement: BulkStatement, rows: readonly SqlRow[]): Promise<boolean[]> {
     return this.#execute(() => {
       const plan = this.#plan(statement);
       return rows.map(
-        (row) => Number(plan.statement.run(...plan.names.map((name) => row[name] as SqlValue)).changes) > 0,
+        (row) => Number(plan.statement.run(...plan.names.map((name) => bound(row[name]))).changes) > 0,
       );
     });
   }
@@ -84,7 +91,7 @@ export class Connection implements Sql {
       const plan = this.#plan(statement);
       const found: Row[] = [];
       for (const row of rows) {
-        for (const item of plan.statement.all(...plan.names.map((name) => row[name] as SqlValue)))
+        for (const item of plan.statement.all(...plan.names.map((name) => bound(row[name]))))
           found.push(item as Row);
       }
       return found;
@@ -105,21 +112,36 @@ export class Connection implements Sql {
     if (known !== undefined) return known;
     const names = Object.keys(statement.columns);
     const row = `(SELECT ${names.map((name, i) => `?${i + 1} AS ${name}`).join(", ")}) AS r`;
-    const plan = { names, statement: this.#database.prepare(statement.text(row)) };
+    const { text, order } = place(statement.text(row));
+    const plan = { names: order.map((at) => names[at] ?? ""), statement: this.#database.prepare(text) };
     this.#bulk.set(statement, plan);
     return plan;
   }
 
-  #prepare(text: string): StatementSync {
+  #prepare(text: string): Plan {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
-    const statement = this.#database.prepare(text.replaceAll(/\$(\d+)/g, "?$1"));
-    this.#statements.set(text, statement);
-    return statement;
+    const placed = place(text);
+    const plan = { order: placed.order, statement: this.#database.prepare(placed.text) };
+    this.#statements.set(text, plan);
+    return plan;
   }
 }
 
+/** Node 22 reads a text up to its first NUL, and PostgreSQL has none: so it is the same mark on every database. */
+function bound(value: SqlValue | undefined): SqlValue {
+  if (typeof value === "string" && value.includes("\0")) return value.replaceAll("\0", "\uFFFD");
+  return value as SqlValue;
+}
+
+interface Plan {
+  /** The parameter for each place. */
+  readonly order: readonly number[];
+  readonly statement: StatementSync;
+}
+
 interface BulkPlan {
+  /** The column for each place. */
   readonly names: readonly string[];
   readonly statement: StatementSync;
 }
