@@ -92,7 +92,7 @@ describe("POST /v1/tasks/{task}/run", () => {
   });
 
   test.each([
-    ["hello.nope", "", "the deployment", "It has hello.free, hello.main."],
+    ["hello.nope", "", 'its version "v1" does not have it', "It has hello.free, hello.main."],
     ["hello.free", "?version=v9", 'at version "v9"', "Versions of hello in default/development: v1."],
     ["other.main", "", "in default/development", "Deployed in default/development: hello."],
     ["hello.free", "?domain=production", "in default/production", "hello is deployed in development."],
