@@ -57,7 +57,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: "get",
-    summary: "Show runs, actions, tasks, conditions, the cache, API keys or the configuration",
+    summary: "Show runs, actions, tasks, deployments, conditions, the cache, API keys or the configuration",
     group: "Look",
     load: () => import("./verbs/get.ts"),
   },

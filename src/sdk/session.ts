@@ -58,7 +58,10 @@ export interface TaskLog {
 export interface CheckpointSlot {
   /** Durable when the promise resolves; given to the next attempt. */
   save(value: unknown): Promise<void>;
-  /** What an earlier attempt saved last, or undefined. */
+  /**
+   * What an earlier attempt saved last, or undefined. An attempt that has loaded it need not make the calls again whose
+   * results were in when it was saved.
+   */
   load(): unknown;
 }
 

@@ -94,6 +94,23 @@ describe("godwit deploy", () => {
     expect(statesOf(await deploy("etl"))).toEqual({ etl: "new", models: "unchanged" });
   });
 
+  test("keeps what was deployed before, for `get deployments` to list", async () => {
+    await deploy();
+    workspace.write({ "etl.ts": FILES["etl.ts"].replace("+ 1", "+ 2") });
+    await deploy();
+    workspace.write(FILES);
+    const all = await workspace.json<{ id: string; environment: string }[]>(["get", "deployments", ...at]);
+    expect(all.map(({ environment }) => environment).sort()).toEqual(["etl", "etl", "models"]);
+    const etl = await workspace.json<{ id: string }[]>(["get", "deployments", "etl", ...at]);
+    expect(etl).toHaveLength(2);
+    const shown = await workspace.run(["get", "deployment", etl[0]?.id ?? "", ...at]);
+    expect(shown.stdout).toMatch(/^environment +etl$/m);
+    expect(shown.stdout).toMatch(/^depends on +models$/m);
+    expect((await workspace.run(["get", "deployments", "nope", ...at])).stderr).toContain(
+      "Nothing is deployed",
+    );
+  });
+
   test("says what would change, and changes nothing", async () => {
     expect(statesOf(await deploy("--dry-run"))).toEqual({ etl: "new", models: "new" });
     expect(await deployed()).toBe(0);

@@ -14,6 +14,7 @@ import type { Cli } from "../cli.ts";
 import { phaseWord, sign } from "../follow/words.ts";
 import { checkRun, checkRunPlace, placeOf } from "../place.ts";
 import { formatTime, placeName, printList, printOne } from "../print.ts";
+import { printDeployments } from "./deployments.ts";
 import { printKeys } from "./keys.ts";
 import { take } from "./take.ts";
 
@@ -204,6 +205,7 @@ export const NOUNS: Readonly<Record<string, Noun>> = {
   run,
   actions,
   tasks,
+  deployments: { print: printDeployments },
   conditions,
   cache,
   keys: { print: printKeys },

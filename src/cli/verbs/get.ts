@@ -15,11 +15,12 @@ export const verb: Verb = {
       "godwit get runs --phase failed --limit 10",
       "godwit get run r01a… -o json",
       "godwit get actions r01a… --phase failed",
+      "godwit get deployments models",
       "godwit get config --profile prod",
     ]);
     command
       .argument("<what>", `one of ${names().join(", ")}`)
-      .argument("[run]", "id of a run, or the name of a task")
+      .argument("[run]", "id of a run, name of a task, environment or id of a deployment")
       .argument("[action]", "id of an action")
       .addOption(new Option("--limit <number>", "how many at most").default(20).argParser(Number))
       .option("--phase <phase>", "only what is in this phase; may be repeated", collect)
