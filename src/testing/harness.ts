@@ -89,7 +89,7 @@ export class Harness {
     return new Time({
       core: this.core,
       clock,
-      isStoreBusy: () => this.#driver.isBusy,
+      isStoreBusy: () => this.#driver.isBusy || this.#runners.some((runner) => runner.isReporting),
       isCodeBusy: () => this.#runners.some((runner) => runner.busy > 0),
     });
   }

@@ -25,6 +25,8 @@ export interface TestRunner {
   readonly id: string;
   /** Executions of user code that have something to do. */
   readonly busy: number;
+  /** It has told the engine something and has no answer yet. */
+  readonly isReporting: boolean;
   /** From now on nothing that it does reaches the coordinator; its sessions are dropped. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -58,6 +60,9 @@ export function startRunner(parts: TestRunnerParts): TestRunner {
     get busy() {
       return runner.busy;
     },
+    get isReporting() {
+      return arriving.reports > 0;
+    },
     kill: async () => {
       killed.abort();
       await runner.done;
@@ -73,13 +78,23 @@ export function startRunner(parts: TestRunnerParts): TestRunner {
 class Arriving implements Transport {
   readonly #engine: Transport;
   readonly #requests = new Set<Promise<unknown>>();
+  /** Those that are answered as soon as they can be; a poll may wait for anything. */
+  reports = 0;
 
   constructor(engine: Transport) {
     this.#engine = engine;
   }
 
   exchange(...parameters: Parameters<Transport["exchange"]>): ReturnType<Transport["exchange"]> {
-    return this.#note(this.#engine.exchange(...parameters));
+    const exchanged = this.#note(this.#engine.exchange(...parameters));
+    if (parameters[0].channel === "report") {
+      this.reports += 1;
+      const answered = (): void => {
+        this.reports -= 1;
+      };
+      exchanged.then(answered, answered);
+    }
+    return exchanged;
   }
 
   journal(...parameters: Parameters<Transport["journal"]>): ReturnType<Transport["journal"]> {

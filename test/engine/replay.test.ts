@@ -48,7 +48,9 @@ describe("a replay that leaves the recorded path", () => {
     const h = await harness({ suspend: "always", clock: "manual" });
     const run = await h.run(main, undefined, { strict });
     await h.advance("4h");
-    expect((await run.divergences())[0]).toMatchObject({ kind: "new_call", action_id: "a0" });
+    // Parked before the first result was in, it may call what it likes, and misses that result's call instead.
+    const kind = expect.stringMatching(/^(new|missing)_call$/);
+    expect((await run.divergences())[0]).toMatchObject({ kind, action_id: "a0" });
     if (strict) expect(await failureOf(run)).toBeInstanceOf(NonDeterminismError);
     else expect(await run.result()).toBe("done");
   });
