@@ -21,7 +21,8 @@ export function starterFiles(folder: string, version: string): Readonly<Record<s
       },
       include: ["*.ts"],
     }),
-    ".gitignore": "node_modules/\n.godwit/\n",
+    // `.godwit` ignores itself, but for the configuration in it.
+    ".gitignore": "node_modules/\n",
     "hello.ts": HELLO,
   };
 }
