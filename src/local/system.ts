@@ -9,6 +9,7 @@ import { startTicker } from "../engine/ticker.ts";
 import { systemClock } from "../ports/clock.ts";
 import { systemRandom } from "../ports/random.ts";
 import type { SqlDriver } from "../store/driver.ts";
+import { isAlive } from "./process-alive.ts";
 
 /** The engine in this process, over the data of a folder or of a shared database. */
 export interface LocalSystem {
@@ -113,14 +114,4 @@ function unwritable(path: string, cause: unknown): GodwitError {
 /** Lets go of what runners held that died on this machine without a word, such as those of a killed `godwit dev`. */
 export function loseDeadLocalRunners(core: EngineCore): Promise<number> {
   return loseDeadRunners(core, { backend: "local", host: hostname() }, isAlive);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it is there, and somebody else's.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
