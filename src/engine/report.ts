@@ -1,6 +1,7 @@
 import { GodwitError } from "../core/errors.ts";
 import type { ExchangeRequest, OutcomeReport, Refusal, SuspendReport } from "../core/protocol.ts";
 import { saveCheckpoint } from "../store/checkpoints.ts";
+import type { DivergenceRow } from "../store/divergences.ts";
 import { type LeasedAction, parseToken, readLeasedTo } from "../store/leases.ts";
 import { appendLogs } from "../store/logs.ts";
 import type { ActionRow } from "../store/rows.ts";
@@ -177,19 +178,20 @@ async function applySuspensions(
 /** A replay that parks with fewer calls than were recorded has left the recorded path. */
 function noteDroppedCalls(work: Work, row: ActionRow, report: SuspendReport): void {
   if (report.issued >= row.children) return;
+  const detail = `${row.task} issued ${row.children} calls before and ${report.issued} now`;
+  noteDivergence(work, row, { kind: "missing_call", call_id: "", task: row.task, detail });
+}
+
+function noteDivergence(
+  work: Work,
+  row: ActionRow,
+  what: Pick<DivergenceRow, "kind" | "call_id" | "task" | "detail">,
+): void {
   const run = work.run(row.run_id);
   run.divergences += 1;
   work.changeRun(run);
-  work.divergences.push({
-    run_id: run.id,
-    nth: run.divergences,
-    action_id: row.id,
-    kind: "missing_call",
-    call_id: "",
-    task: row.task,
-    detail: `${row.task} issued ${row.children} calls before and ${report.issued} now`,
-    at_ms: work.nowMs,
-  });
+  const { run_id, id: action_id } = row;
+  work.divergences.push({ run_id, nth: run.divergences, action_id, ...what, at_ms: work.nowMs });
 }
 
 /** Handed back undone, for example by a runner that shuts down: queued again, no budget is used. */
@@ -228,19 +230,6 @@ async function keepNotes(
   }
   for (const { lease, kind, action, task, detail } of request.divergences ?? []) {
     const row = leased.get(lease);
-    if (row === undefined) continue;
-    const run = work.run(row.run_id);
-    run.divergences += 1;
-    work.changeRun(run);
-    work.divergences.push({
-      run_id: run.id,
-      nth: run.divergences,
-      action_id: row.id,
-      kind,
-      call_id: action,
-      task,
-      detail,
-      at_ms: work.nowMs,
-    });
+    if (row !== undefined) noteDivergence(work, row, { kind, call_id: action, task, detail });
   }
 }
