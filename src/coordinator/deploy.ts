@@ -21,19 +21,20 @@ import type { Sql } from "../store/driver.ts";
 export function deployRelease(
   core: EngineCore,
   release: Release,
-  of: { readonly source: Json; readonly dryRun: boolean },
+  of: { readonly source: Json; readonly dryRun: boolean; readonly activate: boolean },
 ): Promise<DeployedView[]> {
   const nowMs = core.clock.now();
   const plans = planRelease(release);
   const deploy = async (sql: Sql): Promise<DeployedView[]> => {
     const views: DeployedView[] = [];
     for (const plan of plans) {
-      const row = rowOf(plan, { release, source: of.source, nowMs });
+      const row = rowOf(plan, { release, source: of.source, nowMs, isActive: of.activate });
       const found = await readDeployment(sql, plan.id);
       if (found === undefined) await refuseConflict(sql, row);
       const { name: environment } = plan.environment;
       const { project, domain } = release;
-      const previous = (await findDeployment(sql, { project, domain, environment }, null))?.id ?? null;
+      const latest = await findDeployment(sql, { project, domain, environment }, null);
+      const previous = latest === undefined || latest.activated_ms === 0 ? null : latest.id;
       if (!of.dryRun) await insertDeployment(sql, row, plan.environment.tasks.map(taskRow(plan.id)));
       const { id, version } = plan;
       views.push({ id, environment, version, bundle: row.bundle, isNew: found === undefined, previous });
@@ -56,7 +57,12 @@ async function refuseConflict(sql: Sql, row: DeploymentRow): Promise<void> {
 
 function rowOf(
   { id, version, environment, dependsOn }: PlannedDeployment,
-  of: { readonly release: Release; readonly source: Json; readonly nowMs: number },
+  of: {
+    readonly release: Release;
+    readonly source: Json;
+    readonly nowMs: number;
+    readonly isActive: boolean;
+  },
 ): DeploymentRow {
   const { name, bundle, description = null, env = {} } = environment;
   return {
@@ -70,7 +76,7 @@ function rowOf(
     settings: JSON.stringify({ description, env }),
     source: JSON.stringify(of.source),
     created_ms: of.nowMs,
-    activated_ms: of.nowMs,
+    activated_ms: of.isActive ? of.nowMs : 0,
   };
 }
 

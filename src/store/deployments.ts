@@ -18,7 +18,10 @@ export interface DeploymentRow {
   /** JSON: where the code comes from (file, git commit, packages it leaves outside). */
   source: string;
   created_ms: number;
-  /** When it was deployed last: the newest of an environment is its "latest". */
+  /**
+   * When it was deployed last: the newest of an environment is its "latest". 0: it was only run, which makes it the
+   * latest of an environment that was never deployed, and of no other.
+   */
   activated_ms: number;
 }
 
@@ -155,7 +158,7 @@ export function findDeployment(
   return first(
     version === null
       ? sql.all<DeploymentRow>(
-          `SELECT * FROM deployments WHERE ${place} ORDER BY activated_ms DESC, id DESC LIMIT 1`,
+          `SELECT * FROM deployments WHERE ${place} ORDER BY activated_ms DESC, created_ms DESC, id DESC LIMIT 1`,
           project,
           domain,
           environment,

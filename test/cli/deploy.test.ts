@@ -89,6 +89,19 @@ describe("godwit deploy", () => {
     expect(outcome).toMatchObject({ ok: true, value: 41 });
   });
 
+  test("is what others call, whatever somebody runs meanwhile", async () => {
+    await deploy("--version", "v1");
+    workspace.write({ "etl.ts": FILES["etl.ts"].replace("+ 1", "+ 2") });
+    const tried = await workspace.run(["run", "main.ts", "etl.load", "--n", "20", ...at]);
+    workspace.write(FILES);
+    expect(tried).toMatchObject({ code: 0, stdout: "42\n" });
+    expect((await client.getTask("etl.load", { project })).version).toBe("v1");
+    const { outcome } = await client.runTask("etl.load", { n: 20 }, { project, wait: "30s" });
+    expect(outcome).toMatchObject({ ok: true, value: 41 });
+    const { stdout } = await workspace.run(["get", "deployments", "etl", ...at]);
+    expect(stdout).toContain("only run");
+  });
+
   test("deploys what is named, with all it depends on", async () => {
     expect(statesOf(await deploy("models"))).toEqual({ models: "new" });
     expect(statesOf(await deploy("etl"))).toEqual({ etl: "new", models: "unchanged" });

@@ -103,6 +103,26 @@ describe("deploying", () => {
     expect(await task()).toMatchObject({ version: "v1", deployment: old.deployments[0]?.id });
   });
 
+  test("leaves the latest what it is for a run, unless there is none", async () => {
+    await blobs.addBundle("other code");
+    const tried = { environments: [environment("hello", { bundle: OTHER_CODE })], activate: false };
+    const task = async (): Promise<string> =>
+      (await json<TaskDetail>(system.send("GET", "/v1/tasks/hello.main"), 200)).deployment;
+    const first = (await deployed(tried)).deployments[0]?.id;
+    expect(await task()).toBe(first);
+    expect(await json(system.send("GET", `/v1/deployments/${first}`), 200)).toMatchObject({
+      activatedMs: null,
+    });
+    const [real] = (await deployed()).deployments;
+    expect(real).toMatchObject({ isNew: true, previous: null });
+    await deployed({ ...tried, version: "later" });
+    expect(await task()).toBe(real?.id);
+    expect((await deployed({ ...tried, activate: true }, 200)).deployments).toMatchObject([
+      { id: first, isNew: false, previous: real?.id },
+    ]);
+    expect(await task()).toBe(first);
+  });
+
   test("changes no version, and then nothing else either", async () => {
     await deployed({ version: "v1" });
     const other = [environment("fresh"), environment("hello", { env: { A: "1" } })];

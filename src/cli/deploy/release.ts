@@ -60,14 +60,15 @@ export interface DeployOptions extends NamedPlace {
 }
 
 /**
- * Uploads the code that a coordinator does not have yet, then deploys all environments or none.
+ * Uploads the code that a coordinator does not have yet, then deploys all environments or none. Without `activate` they
+ * are there for runs that name them, and the latest stays what it is.
  *
  * @throws GodwitError VERSION_CONFLICT, FORBIDDEN, UNAUTHENTICATED, ENDPOINT_UNREACHABLE
  */
 export async function deployRelease(
   client: GodwitClient,
   { environments, source }: PreparedRelease,
-  { version, ...place }: DeployOptions,
+  { version, activate = true, ...place }: DeployOptions & { readonly activate?: boolean },
 ): Promise<DeployReply> {
   const bundles = new Map(environments.map(({ bundle }) => [bundle.hash, bundle]));
   await Promise.all(
@@ -76,19 +77,25 @@ export async function deployRelease(
   return client.deploy({
     ...place,
     ...(version !== undefined && { version }),
+    activate,
     source,
     ...bodyOf(environments),
   });
 }
 
-/** Deploys one environment with all it depends on, and gives the id of its deployment. @throws as `deployRelease` */
+/**
+ * Registers one environment with all it depends on for a run, and gives the id of its deployment. Whoever runs what they
+ * are working on does not change what others call.
+ *
+ * @throws as `deployRelease`
+ */
 export async function deployFor(
   client: GodwitClient,
   file: LoadedFile,
   { environment, external = [], ...place }: NamedPlace & BundleOptions & { readonly environment: string },
 ): Promise<string> {
   const release = await prepareRelease(file, [environment], { external });
-  const { deployments } = await deployRelease(client, release, place);
+  const { deployments } = await deployRelease(client, release, { ...place, activate: false });
   const found = deployments.find((deployment) => deployment.environment === environment);
   if (found !== undefined) return found.id;
   throw new GodwitError("INTERNAL", `the coordinator answered without the environment "${environment}"`);

@@ -21,7 +21,7 @@ export async function printDeployments(
     row: (item) => [
       item.environment ?? WHOLE,
       item.version,
-      formatTime(item.activatedMs),
+      deployedAt(item),
       formatTime(item.createdMs),
       item.id,
     ],
@@ -29,6 +29,10 @@ export async function printDeployments(
     place: (item) => item,
     empty: "Nothing is deployed. `godwit deploy <file>` deploys the environments of a file.",
   });
+}
+
+function deployedAt({ activatedMs }: Pick<DeploymentSummary, "activatedMs">): string {
+  return activatedMs === null ? "only run" : formatTime(activatedMs);
 }
 
 const WHOLE = "(whole file)";
@@ -44,7 +48,7 @@ async function printDeployment(cli: Cli, client: GodwitClient, id: string): Prom
       ["environment", environment ?? WHOLE],
       ["version", version],
       ["place", placeName(found)],
-      ["deployed", formatTime(activatedMs)],
+      ["deployed", deployedAt({ activatedMs })],
       ["since", formatTime(createdMs)],
       ["bundle", bundle],
       ["description", description ?? ""],

@@ -31,6 +31,8 @@ export interface DeployBody {
   readonly source?: Json;
   /** Says what would happen and changes nothing; bundles need not be there yet. */
   readonly dryRun?: boolean;
+  /** False: registers them for runs that name them, and leaves the latest what it is. Default true. */
+  readonly activate?: boolean;
   readonly environments: readonly DeployedEnvironment[];
 }
 
@@ -44,8 +46,8 @@ export interface DeploymentSummary {
   /** SHA-256 of the code. */
   readonly bundle: string;
   readonly createdMs: number;
-  /** When it was deployed last. */
-  readonly activatedMs: number;
+  /** When it was deployed last; null: it was only run. */
+  readonly activatedMs: number | null;
 }
 
 export interface DeploymentDetail extends DeploymentSummary {

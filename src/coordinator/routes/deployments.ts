@@ -66,7 +66,14 @@ const list = publicRoute("runs:read", {
 export function addDeployments(app: App): void {
   app.openapi(deploy, async (c) => {
     const { parts, caller } = c.var;
-    const { environments, version, source = {}, dryRun = false, ...place } = c.req.valid("json");
+    const {
+      environments,
+      version,
+      source = {},
+      dryRun = false,
+      activate = true,
+      ...place
+    } = c.req.valid("json");
     const project = projectFor(caller, place.project) ?? DEFAULT_PROJECT;
     const domain = place.domain ?? DEFAULT_DOMAIN;
     if (!dryRun) {
@@ -75,7 +82,7 @@ export function addDeployments(app: App): void {
         await requireBundle(blobs, bundle);
     }
     const release = { project, domain, version, environments };
-    const deployments = await deployRelease(parts.core, release, { source, dryRun });
+    const deployments = await deployRelease(parts.core, release, { source, dryRun, activate });
     const isNew = !dryRun && deployments.some((deployment) => deployment.isNew);
     return c.json({ project, domain, deployments }, isNew ? 201 : 200);
   });
@@ -104,7 +111,7 @@ export function addDeployments(app: App): void {
 
 function summaryOf(row: DeploymentRow): DeploymentSummary {
   const { id, project, domain, environment, version, bundle, created_ms, activated_ms } = row;
-  const times = { createdMs: created_ms, activatedMs: activated_ms };
+  const times = { createdMs: created_ms, activatedMs: activated_ms || null };
   return { id, project, domain, environment, version, bundle, ...times };
 }
 

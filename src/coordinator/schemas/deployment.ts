@@ -73,6 +73,7 @@ export const deployBody: ZodType<DeployBody> = z
     version: version.optional(),
     source: json.optional(),
     dryRun: z.boolean().optional(),
+    activate: z.boolean().optional(),
     environments: z.array(environment).min(1).max(200),
   })
   .openapi("Deploy") as ZodType<DeployBody>;
@@ -102,7 +103,7 @@ const summary = z.object({
   version: z.string(),
   bundle: z.string(),
   createdMs: z.int(),
-  activatedMs: z.int(),
+  activatedMs: z.int().nullable(),
 });
 
 export const deploymentSummary: ZodType<DeploymentSummary> = summary.openapi("DeploymentSummary");
