@@ -7,6 +7,7 @@ import { type LeasedAction, readHolders } from "../store/leases.ts";
 import type { ActionRow } from "../store/rows.ts";
 import { mayCompute } from "./cache.ts";
 import { canClaim, type ParentCall, type PlannedCall, planCalls } from "./call-plan.ts";
+import { startDeadline } from "./deadline.ts";
 import { TIME_LIMIT_GRACE_MS } from "./grant.ts";
 import { enqueue } from "./queue.ts";
 import { type Settlement, settle } from "./settle.ts";
@@ -71,15 +72,7 @@ async function place(work: Work, added: readonly PlannedCall[]): Promise<void> {
   const tasks: ActionRow[] = [];
   for (const item of added) {
     const { row, call, options, parent } = item;
-    if (options.limits?.deadlineMs !== undefined) {
-      work.timers.push({
-        due_ms: work.nowMs + options.limits.deadlineMs,
-        run_id: row.run_id,
-        action_id: row.id,
-        kind: "deadline",
-        attempt: 0,
-      });
-    }
+    startDeadline(work, row, options);
     if (item.recovered !== undefined) {
       // At the time it ended at first: whoever asks for `now` after it makes the same calls again.
       const endedMs = item.recovered.ended_ms ?? work.nowMs;
@@ -109,21 +102,14 @@ export function reuse(
 }
 
 function startSleep(work: Work, row: ActionRow, sleepMs: number): void {
-  work.timers.push({
-    due_ms: work.nowMs + sleepMs,
-    run_id: row.run_id,
-    action_id: row.id,
-    kind: "sleep",
-    attempt: 0,
-  });
+  work.remind(row, { kind: "sleep", due_ms: work.nowMs + sleepMs, attempt: 0 });
   work.move(row, "waiting");
 }
 
 async function startCondition(work: Work, row: ActionRow, options: CallOptions): Promise<void> {
   const condition = options.condition;
   const dueMs = condition?.timeoutMs == null ? null : work.nowMs + condition.timeoutMs;
-  if (dueMs !== null)
-    work.timers.push({ due_ms: dueMs, run_id: row.run_id, action_id: row.id, kind: "condition", attempt: 0 });
+  if (dueMs !== null) work.remind(row, { kind: "condition", due_ms: dueMs, attempt: 0 });
   await insertCondition(work.sql, {
     run_id: row.run_id,
     action_id: row.id,
@@ -154,7 +140,7 @@ function claim(work: Work, row: ActionRow, parent: LeasedAction, token: string):
   // The runner ends it by itself; this covers one whose event loop is blocked.
   if (mustEndMs !== null) {
     const due_ms = mustEndMs + TIME_LIMIT_GRACE_MS;
-    work.timers.push({ due_ms, run_id: row.run_id, action_id: row.id, kind: "attempt_limit", attempt: 1 });
+    work.remind(row, { kind: "attempt_limit", due_ms, attempt: 1 });
   }
   work.emit(row.run_id, { action: row.id, phase: row.phase, attempt: row.attempt });
 }

@@ -82,13 +82,7 @@ function record(work: Work, failure: FailedLease, kind: "user" | "system"): void
 }
 
 function delay(work: Work, row: ActionRow, delayMs: number): void {
-  work.timers.push({
-    due_ms: work.nowMs + delayMs,
-    run_id: row.run_id,
-    action_id: row.id,
-    kind: "retry",
-    attempt: row.attempt,
-  });
+  work.remind(row, { kind: "retry", due_ms: work.nowMs + delayMs, attempt: row.attempt });
   work.move(row, "waiting");
 }
 

@@ -81,7 +81,7 @@ async function leaseRows(
     const lease = newLease(work, row, request.runner.id, grantId);
     if (lease.must_end_ms !== null) {
       const due_ms = lease.must_end_ms + TIME_LIMIT_GRACE_MS;
-      work.timers.push({ due_ms, run_id, action_id, kind: "attempt_limit", attempt: row.attempt });
+      work.remind(row, { kind: "attempt_limit", due_ms, attempt: row.attempt });
     }
     startRun(work, row);
     work.move(row, "running");

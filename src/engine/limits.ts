@@ -105,12 +105,7 @@ export async function passOn(work: Work, row: ActionRow): Promise<void> {
 export async function promote(work: Work, key: string, count: number): Promise<void> {
   if (count <= 0) return;
   for (const next of await takeWaiters(work.sql, key, count)) {
-    work.timers.push({
-      due_ms: work.nowMs,
-      run_id: next.run_id,
-      action_id: next.action_id,
-      kind: "promote",
-      attempt: 0,
-    });
+    const action = { run_id: next.run_id, id: next.action_id };
+    work.remind(action, { kind: "promote", due_ms: work.nowMs, attempt: 0 });
   }
 }

@@ -57,13 +57,7 @@ function markQueued(work: Work, row: ActionRow): void {
   const queuedMs = optionsOf(row).limits?.queuedMs;
   if (queuedMs === undefined) return;
   const attempt = row.user_failures + row.system_failures + 1;
-  work.timers.push({
-    due_ms: work.nowMs + queuedMs,
-    run_id: row.run_id,
-    action_id: row.id,
-    kind: "queue_limit",
-    attempt,
-  });
+  work.remind(row, { kind: "queue_limit", due_ms: work.nowMs + queuedMs, attempt });
 }
 
 /** The queue from which an action is executed alone. */

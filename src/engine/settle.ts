@@ -134,13 +134,7 @@ async function tell(work: Work, parent: ActionRow, calls: readonly SettledCall[]
   parent.waits = JSON.stringify(wake.waits);
   work.counted.add(parent);
   if (wake.kind === "at" && !hadTimer) {
-    work.timers.push({
-      due_ms: wake.dueMs,
-      run_id: parent.run_id,
-      action_id: parent.id,
-      kind: "wake",
-      attempt: parent.attempt,
-    });
+    work.remind(parent, { kind: "wake", due_ms: wake.dueMs, attempt: parent.attempt });
   }
 }
 

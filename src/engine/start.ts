@@ -11,6 +11,7 @@ import { insertRun, readRuns } from "../store/runs.ts";
 import { callCacheKey, lookUp, mayCompute } from "./cache.ts";
 import { reuse } from "./call.ts";
 import type { EngineCore } from "./core.ts";
+import { startDeadline } from "./deadline.ts";
 import { newAction } from "./new-action.ts";
 import { enqueue } from "./queue.ts";
 import { settle } from "./settle.ts";
@@ -149,15 +150,7 @@ async function addRoot(work: Work, run: RunRow, start: StartRun): Promise<void> 
   const row = work.adopt(root);
   work.connect(row, "in", start.refs ?? findRefs(start.input));
   work.emit(run.id, { action: "", phase: "queued", attempt: 0 });
-  if (options.limits?.deadlineMs !== undefined) {
-    work.timers.push({
-      due_ms: work.nowMs + options.limits.deadlineMs,
-      run_id: run.id,
-      action_id: row.id,
-      kind: "deadline",
-      attempt: 0,
-    });
-  }
+  startDeadline(work, row, options);
   const hit = key === null ? undefined : (await lookUp(work, run, [key])).get(key);
   if (hit !== undefined) await settle(work, [reuse(work, row, "succeeded", hit.result)]);
   else if (await mayCompute(work, row)) await enqueue(work, [row]);

@@ -24,14 +24,17 @@ const HERE: Target = { kind: "here" };
  * with the action: a replay that makes the call again finds it, whatever was deployed meanwhile.
  */
 export async function targetsOf(work: Work, calls: readonly ParentCall[]): Promise<Target[]> {
+  const isLeaving = calls.map(leaves);
+  if (!isLeaving.includes(true)) return calls.map(() => HERE);
+  const leaving = calls.filter((_, i) => isLeaving[i]);
   const parents = await work.deployments.read(
     work.sql,
-    calls.filter(leaves).map(({ parent }) => parent.deployment ?? work.run(parent.run_id).deployment),
+    leaving.map(({ parent }) => parent.deployment ?? work.run(parent.run_id).deployment),
   );
   const known = new Map<string, Target>();
   const targets: Target[] = [];
-  for (const item of calls) {
-    if (!leaves(item)) {
+  for (const [i, item] of calls.entries()) {
+    if (isLeaving[i] !== true) {
       targets.push(HERE);
       continue;
     }

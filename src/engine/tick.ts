@@ -11,7 +11,7 @@ import { failAttempts } from "./failure.ts";
 import { passOn } from "./limits.ts";
 import { loseRunner } from "./lost.ts";
 import { enqueue } from "./queue.ts";
-import { settle } from "./settle.ts";
+import { type Settlement, settle } from "./settle.ts";
 import type { Work } from "./work.ts";
 
 const TIMERS_PER_TRANSACTION = 500;
@@ -79,34 +79,23 @@ async function fireOne(work: Work, timer: TimerRow, row: ActionRow, queue: Actio
       queue.push(row);
       return;
     case "condition":
-      return settle(work, [
-        {
-          row,
-          end: { phase: "timed_out", error: conditionTimedOut(row) },
-          startedMs: row.created_ms,
-          endedMs: work.nowMs,
-        },
-      ]);
+      return settle(work, [timedOut(work, row, conditionTimedOut(row), row.created_ms)]);
     case "deadline":
       return settle(work, [
-        {
-          row,
-          end: { phase: "timed_out", error: deadlineExceeded(row) },
-          startedMs: row.started_ms,
-          endedMs: work.nowMs,
-          evicted: "deadline",
-        },
+        { ...timedOut(work, row, deadlineExceeded(row), row.started_ms), evicted: "deadline" },
       ]);
     case "queue_limit":
       if (row.phase !== "queued" || row.attempt >= timer.attempt) return;
-      return settle(work, [
-        { row, end: { phase: "timed_out", error: queuedTooLong(row) }, startedMs: null, endedMs: work.nowMs },
-      ]);
+      return settle(work, [timedOut(work, row, queuedTooLong(row), null)]);
     case "attempt_limit":
       return endOverdueAttempt(work, timer, row);
     case "promote":
       return;
   }
+}
+
+function timedOut(work: Work, row: ActionRow, error: ErrorRecord, startedMs: number | null): Settlement {
+  return { row, end: { phase: "timed_out", error }, startedMs, endedMs: work.nowMs };
 }
 
 /** Encoded `undefined`, which is what a sleep gives. */

@@ -153,6 +153,11 @@ export class Work {
     this.edges.push(...edgeRows(key, direction, { refs, nowMs: this.nowMs }));
   }
 
+  /** Has `tick` look at an action when a time has come. `attempt`: the one that is meant; 0: whichever it is then. */
+  remind(action: Pick<ActionRow, "run_id" | "id">, at: Omit<TimerRow, "run_id" | "action_id">): void {
+    this.timers.push({ ...at, run_id: action.run_id, action_id: action.id });
+  }
+
   /** Moves an active action to another active phase. */
   move(row: ActionRow, phase: Phase): void {
     // An illegal transition is a bug of the engine: the transaction is undone and nothing of it is seen.
