@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Stats } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { checkBlobKey, formatBlobUri } from "../../src/core/uri.ts";
@@ -97,7 +98,8 @@ class LocalBlobs implements BlobStore {
     if (range !== undefined) checkRange(key, range);
     const file = await this.#open(key);
     try {
-      const info = await this.#describe(key, file);
+      // By the open file, as another may have got the key since.
+      const info = await this.#describe(key, await file.stat());
       const start = range?.offset ?? 0;
       if (range !== undefined && start >= info.sizeBytes) throw outOfRange(key, start);
       const end = Math.min(info.sizeBytes, start + (range?.length ?? info.sizeBytes));
@@ -112,15 +114,7 @@ class LocalBlobs implements BlobStore {
   async head({ key, signal }: BlobParams): Promise<BlobInfo | null> {
     signal?.throwIfAborted();
     const found = await this.#folder.stat(key);
-    if (found === null) return null;
-    const note = await this.#folder.noteOf(key, found);
-    return {
-      key,
-      sizeBytes: found.size,
-      sha256: note?.sha256 ?? null,
-      mediaType: note?.mediaType ?? DEFAULT_MEDIA_TYPE,
-      modifiedAtMs: found.mtimeMs,
-    };
+    return found === null ? null : this.#describe(key, found);
   }
 
   async list({
@@ -187,9 +181,7 @@ class LocalBlobs implements BlobStore {
     });
   }
 
-  /** By the open file, as another may have got the key since. */
-  async #describe(key: string, file: FileHandle): Promise<BlobInfo> {
-    const found = await file.stat();
+  async #describe(key: string, found: Stats): Promise<BlobInfo> {
     const note = await this.#folder.noteOf(key, found);
     return {
       key,

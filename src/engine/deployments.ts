@@ -37,7 +37,7 @@ export class Deployments {
   }
 }
 
-export function codeOf(row: DeploymentRow): DeployedCode {
+function codeOf(row: DeploymentRow): DeployedCode {
   const { id, project, domain, environment, version, bundle } = row;
   const dependsOn = JSON.parse(row.depends_on) as Record<string, string>;
   return { id, project, domain, environment, version, bundle, dependsOn };

@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { GodwitError } from "../core/errors.ts";
@@ -9,6 +8,7 @@ import { startTicker } from "../engine/ticker.ts";
 import { systemClock } from "../ports/clock.ts";
 import { systemRandom } from "../ports/random.ts";
 import type { SqlDriver } from "../store/driver.ts";
+import { ignoreData } from "./data-ignore.ts";
 import { isAlive } from "./process-alive.ts";
 
 /** The engine in this process, over the data of a folder or of a shared database. */
@@ -96,9 +96,7 @@ async function openDriver(location: string): Promise<SqlDriver> {
 async function makeFolder({ path, bundles }: DataFolder): Promise<void> {
   try {
     await mkdir(bundles, { recursive: true });
-    const ignore = join(path, ".gitignore");
-    // The configuration of the project may lie here, too, and is shared.
-    if (!existsSync(ignore)) await writeFile(ignore, "*\n!config.yaml\n");
+    await ignoreData(path);
   } catch (error) {
     throw unwritable(path, error);
   }

@@ -1,14 +1,19 @@
 import type { RemoteTarget } from "../core/call.ts";
 import type { OptionLevel } from "../core/call-options.ts";
 import { checkDomain, checkProject } from "../core/place.ts";
-import { callTask } from "./call.ts";
 import type { CallTarget } from "./definition.ts";
 import { parseTaskName } from "./name.ts";
 import { checkKeys, checkText, isRecord, optionError } from "./option-check.ts";
 import type { RemoteDefinition } from "./remote-target.ts";
-import type { ActionPromise } from "./session.ts";
 import type { OverrideSettings } from "./settings.ts";
-import { type AnyFunction, type CallableTask, type InputOf, type OutputOf, parseOverride } from "./task.ts";
+import {
+  type AnyFunction,
+  type CallableTask,
+  callable,
+  type InputOf,
+  type OutputOf,
+  parseOverride,
+} from "./task.ts";
 
 /** Which deployment of a task is meant. */
 export interface RemoteSettings {
@@ -61,18 +66,11 @@ export function defineRemoteTask(name: string, settings: RemoteSettings): Remote
 }
 
 function createRemoteTask(definition: RemoteDefinition): RemoteTask<unknown, unknown> {
-  const call = (input?: unknown): ActionPromise<unknown> => callTask(definition, input);
   const override = (settings: OverrideSettings): RemoteTask<unknown, unknown> => {
     const overrides = { ...definition.overrides, ...parseOverride(definition.name, settings) };
     return createRemoteTask({ ...definition, overrides, options: optionsOf(definition.remote, overrides) });
   };
-  Object.defineProperties(call, {
-    name: { value: definition.shortName },
-    fullName: { value: definition.name, enumerable: true },
-    definition: { value: definition, enumerable: true },
-    override: { value: override },
-  });
-  return call as unknown as RemoteTask<unknown, unknown>;
+  return callable(definition, override) as RemoteTask<unknown, unknown>;
 }
 
 /**

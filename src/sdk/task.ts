@@ -98,20 +98,24 @@ export type Levels = readonly OptionLevel[];
 
 /** The callable of a definition. Not public: tasks are made by `env.task`. */
 export function createTask<Input, Output>(definition: TaskDefinition, levels: Levels): Task<Input, Output> {
-  const call = (input?: unknown): ActionPromise<unknown> => callTask(definition, input);
   const override = (settings: OverrideSettings): Task<Input, Output> => {
     const level = parseOverride(definition.name, settings);
     const nearer = [...levels, level];
     const options = resolveOptions(definition.name, nearer);
     return createTask({ ...definition, options, overrides: { ...definition.overrides, ...level } }, nearer);
   };
-  Object.defineProperties(call, {
+  return callable(definition, override) as Task<Input, Output>;
+}
+
+/** A function that calls a task, with what every task can be asked for. */
+export function callable(definition: CallTarget, override: (settings: OverrideSettings) => unknown): unknown {
+  const call = (input?: unknown): ActionPromise<unknown> => callTask(definition, input);
+  return Object.defineProperties(call, {
     name: { value: definition.shortName },
     fullName: { value: definition.name, enumerable: true },
     definition: { value: definition, enumerable: true },
     override: { value: override },
   });
-  return call as unknown as Task<Input, Output>;
 }
 
 /** What an override of a task changes. @throws GodwitError OPTION_INVALID or RESOURCE_INVALID */

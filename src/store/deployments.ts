@@ -141,6 +141,11 @@ export async function deploymentsOfRun(sql: Sql, run: string): Promise<string[]>
   return rows.map(({ deployment }) => deployment);
 }
 
+/** The latest first, as an SQL list; `table` is an alias with its dot, such as `d.`. */
+export function latestFirst(table: "" | `${string}.`): string {
+  return `${table}activated_ms DESC, ${table}created_ms DESC, ${table}id DESC`;
+}
+
 /** An environment at a place. */
 export interface EnvironmentPlace {
   readonly project: string;
@@ -158,7 +163,7 @@ export function findDeployment(
   return first(
     version === null
       ? sql.all<DeploymentRow>(
-          `SELECT * FROM deployments WHERE ${place} ORDER BY activated_ms DESC, created_ms DESC, id DESC LIMIT 1`,
+          `SELECT * FROM deployments WHERE ${place} ORDER BY ${latestFirst("")} LIMIT 1`,
           project,
           domain,
           environment,

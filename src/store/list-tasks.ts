@@ -1,4 +1,4 @@
-import type { DeploymentRow, EnvironmentPlace, TaskRow } from "./deployments.ts";
+import { type DeploymentRow, type EnvironmentPlace, latestFirst, type TaskRow } from "./deployments.ts";
 import { type BulkStatement, first, type Sql, type SqlRow } from "./driver.ts";
 import type { Page } from "./page.ts";
 
@@ -24,13 +24,13 @@ const select: BulkStatement = {
 /** The newest deployment of `name` at a place, as an SQL expression; project and domain are $1 and $2. */
 function newestOf(name: string): string {
   return `(SELECT t.deployment FROM tasks t JOIN deployments d ON d.id = t.deployment
-    WHERE t.name = ${name} AND d.project = $1 AND d.domain = $2 ORDER BY d.activated_ms DESC, d.created_ms DESC, d.id DESC LIMIT 1)`;
+    WHERE t.name = ${name} AND d.project = $1 AND d.domain = $2 ORDER BY ${latestFirst("d.")} LIMIT 1)`;
 }
 
 /** Whether a deployment is the newest of its environment; a whole file is of none, and counts for what it has. */
 const IS_NEWEST = `(d.environment IS NULL OR d.id = (
     SELECT e.id FROM deployments e WHERE e.project = $1 AND e.domain = $2 AND e.environment = d.environment
-    ORDER BY e.activated_ms DESC, e.created_ms DESC, e.id DESC LIMIT 1))`;
+    ORDER BY ${latestFirst("e.")} LIMIT 1))`;
 
 /** Tasks deployed at a place, by name; what the newest deployment of an environment dropped is not deployed any more. */
 export async function listTasks(sql: Sql, at: TaskPlace, page: Page<string>): Promise<DeployedTask[]> {
@@ -78,7 +78,7 @@ export async function listVersions(
 ): Promise<string[]> {
   const rows = await sql.all<{ version: string }>(
     `SELECT version FROM deployments WHERE project = $1 AND domain = $2 AND environment = $3
-     ORDER BY activated_ms DESC, created_ms DESC, id DESC LIMIT $4`,
+     ORDER BY ${latestFirst("")} LIMIT $4`,
     project,
     domain,
     environment,

@@ -1,8 +1,9 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { projectFileIn, userFileOf } from "../../config/find-file.ts";
 import { surroundings } from "../../config/load.ts";
 import { GodwitError } from "../../core/errors.ts";
+import { ignoreData } from "../../local/data-ignore.ts";
 import type { Cli, Invocation } from "../cli.ts";
 import { configText } from "./config-text.ts";
 
@@ -12,7 +13,7 @@ export async function createConfig(cli: Cli, { options }: Invocation): Promise<v
   const isUser = options["user"] === true;
   const path = isUser ? userFileOf(around) : projectFileIn(around.cwd);
   await write(path, configText(isUser ? "user" : "project", givenSettings(cli)), isUser);
-  if (!isUser) await shareConfig(dirname(path));
+  if (!isUser) await ignoreData(dirname(path));
   const { terminal, output } = cli;
   if (output === "json") return terminal.data(JSON.stringify({ file: path }));
   if (output === "id") return terminal.data(path);
@@ -40,13 +41,4 @@ async function write(path: string, text: string, isPrivate: boolean): Promise<vo
       hint: "Check the rights of the folder.",
     });
   }
-}
-
-/** The data that comes to lie beside the file stays out of version control, the file does not. */
-async function shareConfig(folder: string): Promise<void> {
-  await writeFile(join(folder, ".gitignore"), "*\n!config.yaml\n", { flag: "wx" }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    },
-  );
 }

@@ -1,9 +1,9 @@
 import { startCoordinator } from "../../server/coordinator.ts";
 import { coordinatorSettings } from "../../server/coordinator-settings.ts";
 import { stopAsked } from "../../server/stop-signal.ts";
-import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit-code.ts";
 import { readWholeNumber } from "../flags/whole-number.ts";
+import { tellError } from "../tell-error.ts";
 import type { Part } from "./part.ts";
 
 /** The control plane, for people and runners elsewhere. */
@@ -36,7 +36,7 @@ export const coordinator: Part = {
         auth: text("auth") ?? given.auth,
         oidcFile: text("oidc") ?? given.oidcFile,
       },
-      ({ message, error }) => tell(cli, error ?? message),
+      ({ message, error }) => tellError(cli, error ?? message),
     );
     for (const line of advice) terminal.note(`${terminal.paint("yellow", "note")}: ${line}`);
     terminal.data(`godwit coordinator serves ${url}`);
@@ -46,8 +46,3 @@ export const coordinator: Part = {
     return EXIT.ok;
   },
 };
-
-function tell({ terminal, isVerbose }: Cli, error: unknown): void {
-  const text = error instanceof Error ? (isVerbose ? error.stack : error.message) : String(error);
-  terminal.note(`${terminal.paint("red", "error")} ${text}`);
-}

@@ -9,6 +9,7 @@ import { stopAsked } from "../../server/stop-signal.ts";
 import type { Cli, Invocation } from "../cli.ts";
 import { EXIT } from "../exit-code.ts";
 import { readWholeNumber } from "../flags/whole-number.ts";
+import { tellError } from "../tell-error.ts";
 import { type Verb, withExamples } from "../verb.ts";
 
 const DEFAULT_PORT = 8787;
@@ -90,11 +91,6 @@ function startRunners(
       terminal.note(terminal.paint("yellow", `a runner died (${detail}); another takes over`)),
     onOutput: (text) => terminal.draw(text),
   });
-}
-
-function tellError({ terminal, isVerbose }: Cli, error: unknown): void {
-  const text = error instanceof Error ? (isVerbose ? error.stack : error.message) : String(error);
-  terminal.note(`${terminal.paint("red", "error")} ${text}`);
 }
 
 function read({ options }: Invocation): DevOptions {

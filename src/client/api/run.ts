@@ -1,9 +1,9 @@
 import type { RunCacheMode } from "../../core/cache.ts";
 import type { OptionLevel } from "../../core/call-options.ts";
 import type { ErrorRecord, Json } from "../../core/error-record.ts";
-import type { EventError } from "../../core/event.ts";
 import type { Phase } from "../../core/phase.ts";
 import type { SuspendMode } from "../../core/protocol.ts";
+import type { RunSummary as ListedRun } from "../../sdk/run-list.ts";
 import type { PageQuery } from "./page.ts";
 
 /** The older run a run comes from. */
@@ -14,21 +14,8 @@ export interface OriginView {
   readonly changedOnly: boolean;
 }
 
-export interface RunSummary {
-  readonly id: string;
-  readonly project: string;
-  readonly domain: string;
-  readonly task: string;
-  readonly deployment: string;
-  readonly phase: Phase;
-  readonly createdMs: number;
-  readonly startedMs: number | null;
-  readonly endedMs: number | null;
-  readonly createdBy: string | null;
-  readonly labels: Readonly<Record<string, string>>;
+export interface RunSummary extends ListedRun {
   readonly origin: OriginView | null;
-  /** The failure in one line. */
-  readonly error: EventError | null;
   /** How many actions it has had so far. */
   readonly actionCount: number;
   readonly divergenceCount: number;
